@@ -1,0 +1,34 @@
+# Every command that a developer, CI or a user needs; each works alone, on a fresh clone.
+.DEFAULT_GOAL := help
+.PHONY: help setup serve test check format lint types contracts fast lock bench dev
+
+BIN := .venv/bin
+
+help: ## List the commands
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+setup: ## Make .venv with all that the program needs
+	@scripts/setup.sh runtime
+
+dev:
+	@scripts/setup.sh dev
+
+serve: setup ## Set up, migrate and serve on 127.0.0.1:8000
+	@$(BIN)/lacewing serve --host 127.0.0.1 --port 8000
+
+test: dev ## Set up and pass all checks and tests, on both databases
+	@$(BIN)/python -m scripts.check all
+
+check: dev ## The inner loop: format, lint, types, contracts, fast tests; under a minute
+	@$(BIN)/python -m scripts.check quick
+
+format: dev ## Format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix-only --quiet .
+
+lock: dev ## Lock the requirements anew, with hashes
+	@scripts/lock.sh
+
+bench: dev ## Compare with the stacks that a user would otherwise write
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	@$(BIN)/python -m bench

@@ -1,0 +1,48 @@
+#!/bin/sh
+# Makes .venv with all that is needed. `setup.sh runtime` for the program, `setup.sh dev` for tests too.
+# On a bare Debian as root it installs Debian's packages that are missing; elsewhere it names them.
+set -eu
+cd "$(dirname "$0")/.."
+kind="${1:-runtime}"
+lock="requirements/$kind.txt"
+stamp=".venv/.installed-$kind"
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; elif command -v sudo >/dev/null; then sudo -n "$@"; else return 1; fi
+}
+
+need_python() {
+    for python in python3.13 python3.12 python3.11 python3; do
+        if command -v "$python" >/dev/null &&
+            "$python" -c 'import sys, venv, ensurepip, sqlite3; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+        then
+            echo "$python"
+            return
+        fi
+    done
+    return 1
+}
+
+if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(cat "$lock" pyproject.toml | cksum)" ] &&
+    .venv/bin/python -c '' 2>/dev/null
+then
+    exit 0
+fi
+
+if ! python="$(need_python)"; then
+    echo "Installing Python from Debian's packages..." >&2
+    if ! { as_root apt-get update -qq && as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends python3 python3-venv; } >&2
+    then
+        echo "Lacewing needs Python 3.11 or newer with venv: install the packages python3 and python3-venv." >&2
+        exit 1
+    fi
+    python="$(need_python)"
+fi
+
+if ! .venv/bin/python -c '' 2>/dev/null; then
+    "$python" -m venv --clear .venv
+fi
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock"
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+cat "$lock" pyproject.toml | cksum >"$stamp"

@@ -1,0 +1,1 @@
+"""Who is here: users, sessions, tokens. Other domains enter by ``accounts.public`` alone."""

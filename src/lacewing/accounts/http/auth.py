@@ -1,0 +1,180 @@
+"""``/api/auth``: registration, login, tokens, one's own account."""
+
+from typing import Annotated
+
+from fastapi import Form, Request, Response
+
+from lacewing.accounts import errors
+from lacewing.accounts.component import Accounts
+from lacewing.accounts.http.parameters import Anyone, Myself, TheAccounts
+from lacewing.accounts.rules import folded
+from lacewing.accounts.schemas import (
+    AccountView,
+    Credentials,
+    NewUser,
+    PasswordChange,
+    PasswordGrant,
+    ProfileChange,
+    RefreshRequest,
+    Verification,
+)
+from lacewing.accounts.service import login, sessions, users
+from lacewing.accounts.tokens import TokenPair, moment
+from lacewing.kernel.errors import LimitExceeded
+from lacewing.kernel.web.answers import (
+    IfMatch,
+    answer,
+    answer_changed,
+    answer_created,
+    answer_thing,
+    no_content,
+)
+from lacewing.kernel.web.openapi import documented
+from lacewing.kernel.web.route import make_router
+from lacewing.kernel.web.runtime import runtime_of
+from lacewing.kernel.work import Work
+
+router = make_router("accounts")
+
+_REGISTER_ERRORS = (errors.RegistrationClosed, errors.UsernameTaken, errors.EmailTaken)
+
+
+@router.post(
+    "/api/auth/register",
+    **documented("Register a new user", AccountView, 201, _REGISTER_ERRORS),
+)
+async def register(work: Anyone, accounts: TheAccounts, body: NewUser) -> Response:
+    account = await users.register(work, accounts, body)
+    return answer_created(account, f"/api/users/{account.id}")
+
+
+@router.post(
+    "/api/auth/signup",
+    **documented(
+        "Register a new user (another name of register)", AccountView, 201, _REGISTER_ERRORS
+    ),
+)
+async def sign_up(work: Anyone, accounts: TheAccounts, body: NewUser) -> Response:
+    account = await users.register(work, accounts, body)
+    return answer_created(account, f"/api/users/{account.id}")
+
+
+@router.post(
+    "/api/auth/login",
+    **documented(
+        "Log in with username or email", TokenPair, errors=(errors.InvalidCredentials,), secret=True
+    ),
+)
+async def log_in(
+    request: Request, work: Anyone, accounts: TheAccounts, body: Credentials
+) -> Response:
+    name = body.username or body.email or ""
+    return await _log_in(request, work, accounts, name, body.password.get_secret_value())
+
+
+@router.post(
+    "/api/auth/token",
+    **documented(
+        "Log in by the OAuth 2.0 password grant",
+        TokenPair,
+        errors=(errors.InvalidCredentials,),
+        secret=True,
+    ),
+)
+async def grant_token(
+    request: Request, work: Anyone, accounts: TheAccounts, form: Annotated[PasswordGrant, Form()]
+) -> Response:
+    password = form.password.get_secret_value()
+    return await _log_in(request, work, accounts, form.username, password)
+
+
+async def _log_in(
+    request: Request, work: Work, accounts: Accounts, name: str, password: str
+) -> Response:
+    if per_minute := accounts.settings.login_limit_per_minute:
+        limiter = runtime_of(request).rate_limiter
+        verdict = await limiter.hit("login-account", per_minute, folded(name))
+        if not verdict.is_allowed:
+            raise LimitExceeded(verdict.reset_seconds, "Too many logins for this account.")
+    return answer(await login.log_in(work, accounts, name, password))
+
+
+@router.post(
+    "/api/auth/refresh",
+    **documented(
+        "Use up a refresh token for a new pair",
+        TokenPair,
+        errors=(errors.InvalidToken, errors.RefreshTokenReused),
+        secret=True,
+    ),
+)
+async def refresh(work: Anyone, accounts: TheAccounts, body: RefreshRequest) -> Response:
+    return answer(await sessions.refresh(work, accounts.tokens, body.refresh_token))
+
+
+@router.post("/api/auth/logout", **documented("End this session", None, 204))
+async def log_out(work: Myself) -> Response:
+    await sessions.end_own_session(work)
+    return no_content()
+
+
+@router.post("/api/auth/logout-all", **documented("End all sessions, on all devices", None, 204))
+async def log_out_everywhere(work: Myself) -> Response:
+    await users.log_out_everywhere(work)
+    return no_content()
+
+
+@router.get("/api/auth/me", **documented("Read your own profile", AccountView))
+async def read_own_profile(request: Request, work: Myself) -> Response:
+    return answer_thing(request, await users.get_account(work, work.actor.id))
+
+
+@router.patch(
+    "/api/auth/me",
+    **documented("Change your own name or email", AccountView, errors=(errors.EmailTaken,)),
+)
+async def change_own_profile(work: Myself, body: ProfileChange, precondition: IfMatch) -> Response:
+    changes = body.model_dump(exclude_unset=True)
+    return answer_changed(await users.change_profile(work, changes, precondition))
+
+
+@router.post(
+    "/api/auth/password",
+    **documented(
+        "Change your own password",
+        TokenPair,
+        errors=(errors.WrongCurrentPassword,),
+        secret=True,
+        description="All other sessions end; the answer is a fresh pair for this one.",
+    ),
+)
+async def change_own_password(
+    work: Myself, accounts: TheAccounts, body: PasswordChange
+) -> Response:
+    return answer(
+        await users.change_password(
+            work,
+            accounts,
+            body.current_password.get_secret_value(),
+            body.new_password.get_secret_value(),
+        )
+    )
+
+
+@router.get(
+    "/api/auth/verify",
+    **documented("Ask whether this access token is good, and whose it is", Verification),
+)
+async def verify_token(request: Request, work: Myself, accounts: TheAccounts) -> Response:
+    token = request.headers["authorization"].partition(" ")[2].strip()
+    claims = accounts.tokens.read_access_token(token, work.now)
+    return answer(
+        Verification(
+            active=True,
+            user_id=work.actor.id,
+            username=work.actor.username,
+            role=work.actor.role,
+            session_id=claims.sid,
+            expires_at=moment(claims.exp),
+        )
+    )

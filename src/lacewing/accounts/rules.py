@@ -1,0 +1,99 @@
+"""What is true of accounts without a database."""
+
+import re
+import unicodedata
+from datetime import timedelta
+from enum import StrEnum
+from typing import Final
+
+from email_validator import EmailNotValidError, validate_email
+
+USERNAME_LENGTH_MAX: Final = 50
+EMAIL_LENGTH_MAX: Final = 254
+FULL_NAME_LENGTH_MAX: Final = 200
+PASSWORD_LENGTH_MIN: Final = 8
+PASSWORD_LENGTH_MAX: Final = 128
+
+ACCESS_TOKEN_LIFETIME: Final = timedelta(minutes=15)
+REFRESH_TOKEN_LIFETIME: Final = timedelta(days=7)
+REUSE_TOLERANCE: Final = timedelta(seconds=10)
+"""Two tabs and lost answers send a used token again; so long they get the same successor."""
+
+FAILURES_MAX: Final = 10
+FAILURE_WINDOW: Final = timedelta(minutes=15)
+FIRST_LOCK: Final = timedelta(minutes=15)
+LONGEST_LOCK: Final = timedelta(hours=24)
+
+RESERVED_USERNAMES: Final = frozenset({"me", "none", "null", "system"})
+"""Words that mean something else where a username may stand (``assignee=me``)."""
+
+_USERNAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_UUID_LIKE: Final = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
+
+
+class JwtAlgorithm(StrEnum):
+    """Signature algorithms of RFC 7518 that access tokens may have."""
+
+    ES256 = "ES256"
+    RS256 = "RS256"
+
+
+def folded(name: str) -> str:
+    """The form in which two spellings of a username or email are the same."""
+    return unicodedata.normalize("NFKC", name).casefold()
+
+
+def username_fault(username: str) -> str | None:
+    """Why ``username`` can't be one, or ``None``."""
+    if len(username) > USERNAME_LENGTH_MAX:
+        return f"must have at most {USERNAME_LENGTH_MAX} characters"
+    if not _USERNAME.fullmatch(username):
+        return "must be letters, digits, '.', '_' and '-', and begin with a letter or digit"
+    if folded(username) in RESERVED_USERNAMES or _UUID_LIKE.fullmatch(username):
+        return "is reserved"
+    return None
+
+
+def username_from_email(email: str) -> str:
+    """A username that resembles the local part of ``email``; it may be taken."""
+    local = re.sub(r"[^A-Za-z0-9._-]+", "-", email.partition("@")[0]).lstrip("._-")
+    name = local[: USERNAME_LENGTH_MAX - 10] or "user"
+    return f"{name}-1" if username_fault(name) else name
+
+
+def normal_email(email: str) -> str:
+    """``email`` in its normal form.
+
+    Raises:
+        ValueError: it is none, in words for the user.
+    """
+    try:
+        found = validate_email(email, check_deliverability=False, globally_deliverable=False)
+    except EmailNotValidError as error:
+        raise ValueError(str(error)) from None
+    if len(found.normalized) > EMAIL_LENGTH_MAX:
+        raise ValueError(f"must have at most {EMAIL_LENGTH_MAX} characters")
+    return found.normalized
+
+
+def password_faults(password: str) -> list[str]:
+    """Which rules of AUTH-14 ``password`` breaks, in words; none when it is good."""
+    faults = []
+    if len(password) < PASSWORD_LENGTH_MIN:
+        faults.append(f"must have at least {PASSWORD_LENGTH_MIN} characters")
+    if len(password) > PASSWORD_LENGTH_MAX:
+        faults.append(f"must have at most {PASSWORD_LENGTH_MAX} characters")
+    if not any(character.isupper() for character in password):
+        faults.append("must contain an upper case letter")
+    if not any(character.islower() for character in password):
+        faults.append("must contain a lower case letter")
+    if not any(character.isdigit() for character in password):
+        faults.append("must contain a digit")
+    if not any(not character.isalnum() for character in password):
+        faults.append("must contain a special character")
+    return faults
+
+
+def lock_time(locks_before: int) -> timedelta:
+    """How long an account is locked: each time twice as long as before, up to a day."""
+    return min(FIRST_LOCK * 2 ** min(locks_before, 10), LONGEST_LOCK)

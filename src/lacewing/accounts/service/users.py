@@ -1,0 +1,242 @@
+"""Registration, profiles, and what administrators do to users."""
+
+from typing import Any
+from uuid import UUID
+
+from lacewing.accounts import events
+from lacewing.accounts.component import Accounts
+from lacewing.accounts.errors import (
+    EmailTaken,
+    LastAdmin,
+    RegistrationClosed,
+    UsernameTaken,
+    UserNotFound,
+    WrongCurrentPassword,
+)
+from lacewing.accounts.rules import USERNAME_LENGTH_MAX, username_from_email
+from lacewing.accounts.schemas import AccountView, NewUser, UserQuery
+from lacewing.accounts.service import sessions
+from lacewing.accounts.store import users as store
+from lacewing.accounts.store.users import UserFilter
+from lacewing.accounts.tokens import TokenPair
+from lacewing.kernel import audit
+from lacewing.kernel.actor import Role
+from lacewing.kernel.audit import Outcome
+from lacewing.kernel.db import UniqueViolation
+from lacewing.kernel.events import emit
+from lacewing.kernel.ids import new_id
+from lacewing.kernel.pagination import PageRequest, Slice
+from lacewing.kernel.preconditions import Precondition
+from lacewing.kernel.work import Work
+
+USERNAME_TRIES = 1_000
+
+
+async def register(work: Work, accounts: Accounts, wanted: NewUser) -> AccountView:
+    """A new developer (AUTH-1).
+
+    Raises:
+        RegistrationClosed: the settings say so.
+        UsernameTaken, EmailTaken: somebody else has it, in whatever case.
+    """
+    if not accounts.settings.open_registration:
+        raise RegistrationClosed
+    return await create_user(work, accounts, wanted, Role.DEVELOPER)
+
+
+async def create_user(work: Work, accounts: Accounts, wanted: NewUser, role: Role) -> AccountView:
+    password_hash = await accounts.passwords.hash(wanted.password.get_secret_value())
+    username = wanted.username or await _free_username(work, wanted.email)
+    user_id = new_id()
+    try:
+        await store.insert_user(
+            work.session,
+            user_id=user_id,
+            username=username,
+            email=wanted.email,
+            full_name=wanted.full_name,
+            password_hash=password_hash,
+            role=role,
+            is_active=True,
+            now=work.now,
+        )
+    except UniqueViolation as violation:
+        raise (EmailTaken if violation.is_about("email_key") else UsernameTaken) from violation
+    await emit(work, events.UserRegistered(user_id=user_id))
+    await audit.record(work, "auth.register", f"user:{user_id}", user_id=work.actor_id or user_id)
+    return await _get(work, user_id)
+
+
+async def _free_username(work: Work, email: str) -> str:
+    base = username_from_email(email)
+    for number in range(1, USERNAME_TRIES):
+        name = base if number == 1 else f"{base[: USERNAME_LENGTH_MAX - 5]}-{number}"
+        if not await store.is_username_taken(work.session, name):
+            return name
+    raise UsernameTaken("No username could be made from this email; choose one.")
+
+
+async def get_account(work: Work, user_id: UUID) -> AccountView:
+    """The user with this id.
+
+    Raises:
+        UserNotFound: there is none.
+    """
+    return await _get(work, user_id)
+
+
+async def get_account_by_name(work: Work, name: str) -> AccountView:
+    """The user with this username or email.
+
+    Raises:
+        UserNotFound: there is none.
+    """
+    found = await store.find_credential(work.session, name)
+    if found is None:
+        raise UserNotFound
+    return await _get(work, found.user_id)
+
+
+async def change_profile(
+    work: Work, changes: dict[str, Any], precondition: Precondition
+) -> AccountView:
+    """Change one's own name or email (AUTH-7)."""
+    return await _change(work, work.actor.id, changes, precondition, "auth.profile_change")
+
+
+async def change_user(
+    work: Work, user_id: UUID, changes: dict[str, Any], precondition: Precondition
+) -> AccountView:
+    """Change a user's role or activity, as an administrator (AUTH-13).
+
+    Raises:
+        LastAdmin: nobody could administer afterwards.
+    """
+    admins = await store.lock_active_admins(work.session)
+    loses_admin = changes.get("role", Role.ADMIN) != Role.ADMIN or not changes.get(
+        "is_active", True
+    )
+    if loses_admin and admins == [user_id]:
+        raise LastAdmin
+    account = await _change(work, user_id, changes, precondition, "user.change")
+    if not account.is_active:
+        await sessions.end_sessions(work, user_id, "deactivated")
+    return account
+
+
+async def unlock_user(work: Work, user_id: UUID) -> AccountView:
+    """Let a user in again whose account is locked after failed logins."""
+    await _lock(work, user_id)
+    await store.update_user(
+        work.session,
+        user_id,
+        failed_logins=0,
+        failing_since=None,
+        locked_until=None,
+        lock_count=0,
+    )
+    await audit.record(work, "user.unlock", f"user:{user_id}")
+    return await _get(work, user_id)
+
+
+async def change_password(
+    work: Work, accounts: Accounts, current_password: str, new_password: str
+) -> TokenPair:
+    """Set a new password; all sessions end, and a fresh one takes the place of this one (AUTH-8).
+
+    Raises:
+        WrongCurrentPassword: audited, and that is kept.
+    """
+    user_id = work.actor.id
+    found = await store.find_credential_by_id(work.session, user_id)
+    is_right = await accounts.passwords.verify(
+        current_password, None if found is None else found.password_hash
+    )
+    new_hash = await accounts.passwords.hash(new_password)
+    current = await store.lock_credential(work.session, user_id)
+    if (
+        not is_right
+        or current is None
+        or found is None
+        or (current.password_hash != found.password_hash)
+    ):
+        await audit.record(work, "auth.password_change", f"user:{user_id}", Outcome.FAILURE)
+        raise WrongCurrentPassword
+    return await _replace_password(work, accounts, user_id, new_hash)
+
+
+async def _replace_password(
+    work: Work, accounts: Accounts, user_id: UUID, password_hash: str
+) -> TokenPair:
+    await store.update_user(work.session, user_id, password_hash=password_hash)
+    await sessions.end_sessions(work, user_id, "password-changed")
+    await audit.record(work, "auth.password_change", f"user:{user_id}")
+    return await sessions.start_session(work, accounts.tokens, user_id)
+
+
+async def set_password(work: Work, accounts: Accounts, user_id: UUID, password: str) -> None:
+    """Set a user's password from the command line; all their sessions end."""
+    password_hash = await accounts.passwords.hash(password)
+    await _lock(work, user_id)
+    await store.update_user(
+        work.session,
+        user_id,
+        password_hash=password_hash,
+        locked_until=None,
+        failed_logins=0,
+        failing_since=None,
+        lock_count=0,
+    )
+    await sessions.end_sessions(work, user_id, "password-set")
+    await audit.record(work, "user.password_set", f"user:{user_id}")
+
+
+async def _change(
+    work: Work, user_id: UUID, changes: dict[str, Any], precondition: Precondition, action: str
+) -> AccountView:
+    account = await _lock(work, user_id)
+    precondition.check(account)
+    different = {name: value for name, value in changes.items() if getattr(account, name) != value}
+    if not different:
+        return account
+    try:
+        await store.update_user(work.session, user_id, **different)
+    except UniqueViolation as violation:
+        raise EmailTaken from violation
+    fields = sorted(different)
+    await emit(work, events.UserChanged(user_id=user_id, fields=fields))
+    await audit.record(
+        work, action, f"user:{user_id}", details={name: _shown(name, different) for name in fields}
+    )
+    return await _get(work, user_id)
+
+
+def _shown(name: str, changes: dict[str, Any]) -> str:
+    """What the audit log tells of a change: never personal data."""
+    return str(changes[name]) if name in {"role", "is_active"} else "changed"
+
+
+async def _lock(work: Work, user_id: UUID) -> AccountView:
+    account = await store.lock_account(work.session, user_id)
+    if account is None:
+        raise UserNotFound
+    return account
+
+
+async def _get(work: Work, user_id: UUID) -> AccountView:
+    account = await store.find_account(work.session, user_id)
+    if account is None:
+        raise UserNotFound
+    return account
+
+
+async def list_accounts(work: Work, query: UserQuery, page: PageRequest) -> Slice[AccountView]:
+    """One page of users."""
+    wanted = UserFilter(search=query.search, role=query.role, is_active=query.is_active)
+    return await store.list_accounts(work.session, wanted, query.sort, page)
+
+
+async def log_out_everywhere(work: Work) -> None:
+    """End all sessions of the actor (AUTH-6)."""
+    await sessions.end_sessions(work, work.actor.id, "logout-all")
+    await audit.record(work, "auth.logout_all", f"user:{work.actor.id}")

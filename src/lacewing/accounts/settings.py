@@ -1,0 +1,19 @@
+from pydantic import BaseModel, Field
+
+from lacewing.accounts.rules import JwtAlgorithm
+
+
+class AccountsSettings(BaseModel, frozen=True):
+    open_registration: bool = Field(True, description="Whether anybody may register.")
+    jwt_algorithm: JwtAlgorithm = Field(
+        JwtAlgorithm.ES256, description="How access tokens are signed: `ES256` or `RS256`."
+    )
+    login_limit_per_minute: int = Field(
+        5, ge=0, le=100_000, description="Login tries per account and per address; 0: off."
+    )
+    register_limit_per_minute: int = Field(
+        10, ge=0, le=100_000, description="Registrations per address."
+    )
+    refresh_limit_per_minute: int = Field(
+        30, ge=0, le=100_000, description="Refreshed token pairs per address."
+    )

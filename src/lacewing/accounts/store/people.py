@@ -1,0 +1,96 @@
+"""People as other domains show them: a small object beside what they did (NAME-4)."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Alias, ColumnElement, bindparam, select
+
+from lacewing.accounts.rules import USERNAME_LENGTH_MAX, folded
+from lacewing.accounts.store import users as users_store
+from lacewing.accounts.tables import users
+from lacewing.kernel.actor import Role
+from lacewing.kernel.db import Session
+from lacewing.kernel.ids import new_id
+
+
+class Person(msgspec.Struct, frozen=True):
+    """Somebody, as far as colleagues need to tell them apart."""
+
+    id: UUID
+    username: str
+    full_name: str | None
+
+
+_BY_NAME = select(users.c.id).where(users.c.username_key == bindparam("name"))
+_ACTIVE_BY_ID = select(users.c.id, users.c.username, users.c.full_name).where(
+    users.c.id == bindparam("user_id"), users.c.is_active
+)
+_ACTIVE_BY_NAME = select(users.c.id, users.c.username, users.c.full_name).where(
+    users.c.username_key == bindparam("name"), users.c.is_active
+)
+
+
+def users_as(name: str) -> Alias:
+    """The users' table under another name, to be joined."""
+    return users.alias(name)
+
+
+def person_columns(table: Alias) -> tuple[ColumnElement[Any], ...]:
+    """What ``person_of`` wants, in its order."""
+    return table.c.id, table.c.username, table.c.full_name
+
+
+def person_of(user_id: UUID | None, username: str | None, full_name: str | None) -> Person | None:
+    """The person of three joined columns; ``None`` when there was nobody to join."""
+    if user_id is None or username is None:
+        return None
+    return Person(user_id, username, full_name)
+
+
+async def find_active_person(session: Session, who: str) -> Person | None:
+    """The active user with this id or username."""
+    if (user_id := _as_id(who)) is not None:
+        return await session.one(Person, _ACTIVE_BY_ID, {"user_id": user_id})
+    return await session.one(Person, _ACTIVE_BY_NAME, {"name": folded(who)})
+
+
+async def find_person_id(session: Session, who: str) -> UUID | None:
+    """The id of the user with this username; an id stands for itself."""
+    if (user_id := _as_id(who)) is not None:
+        return user_id
+    found: UUID | None = await session.scalar(_BY_NAME, {"name": folded(who)})
+    return found
+
+
+def _as_id(who: str) -> UUID | None:
+    """Usernames never look like ids, so the two can't be confused."""
+    try:
+        return UUID(who)
+    except ValueError:
+        return None
+
+
+async def import_person(session: Session, username: str, now: datetime) -> UUID:
+    """The id of the user with this name; a new one cannot log in until an admin lets them.
+
+    Names of other systems are kept as they are there, brackets and all.
+    """
+    name = username[:USERNAME_LENGTH_MAX]
+    found: UUID | None = await session.scalar(_BY_NAME, {"name": folded(name)})
+    if found is not None:
+        return found
+    user_id = new_id()
+    await users_store.insert_user(
+        session,
+        user_id=user_id,
+        username=name,
+        email=f"{user_id}@imported.invalid",
+        full_name=None,
+        password_hash=None,
+        role=Role.DEVELOPER,
+        is_active=False,
+        now=now,
+    )
+    return user_id

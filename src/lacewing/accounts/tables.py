@@ -1,0 +1,78 @@
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+
+from lacewing.accounts.rules import USERNAME_LENGTH_MAX
+from lacewing.kernel.db.metadata import EPHEMERAL, metadata
+from lacewing.kernel.db.types import Timestamp
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("username", String(USERNAME_LENGTH_MAX), nullable=False),
+    # The folded forms carry uniqueness and look-ups without regard to case.
+    Column("username_key", Text, nullable=False, unique=True),
+    Column("email", Text, nullable=False),
+    Column("email_key", Text, nullable=False, unique=True),
+    Column("full_name", Text),
+    # Null for those who came with an import and never had a password here.
+    Column("password_hash", Text),
+    Column("role", Text, nullable=False),
+    Column("is_active", Boolean, nullable=False),
+    Column("created_at", Timestamp, nullable=False),
+    Column("last_login", Timestamp),
+    Column("failed_logins", Integer, nullable=False, server_default=text("0")),
+    Column("failing_since", Timestamp),
+    Column("locked_until", Timestamp),
+    Column("lock_count", Integer, nullable=False, server_default=text("0")),
+    CheckConstraint("role IN ('developer', 'manager', 'admin')", "role_known"),
+    Index(None, "created_at", "id"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("created_at", Timestamp, nullable=False),
+    Column("last_used_at", Timestamp, nullable=False),
+    Column("expires_at", Timestamp, nullable=False),
+    Column("ended_at", Timestamp),
+    Column("end_reason", Text),
+    Column("ip", Text),
+    Column("user_agent", Text),
+    Index(None, "user_id", "ended_at"),
+    Index(None, "expires_at"),
+    info=EPHEMERAL,
+)
+
+refresh_tokens = Table(
+    "refresh_tokens",
+    metadata,
+    Column("session_id", Uuid, ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True),
+    Column("generation", Integer, primary_key=True, autoincrement=False),
+    # SHA-256 of the token's id, which only the token itself carries.
+    Column("token_hash", Text, nullable=False, unique=True),
+    Column("issued_at", Timestamp, nullable=False),
+    Column("expires_at", Timestamp, nullable=False),
+    Column("consumed_at", Timestamp),
+    Index(
+        "uq_refresh_tokens_one_live",
+        "session_id",
+        unique=True,
+        postgresql_where=text("consumed_at IS NULL"),
+        sqlite_where=text("consumed_at IS NULL"),
+    ),
+    info=EPHEMERAL,
+)

@@ -1,0 +1,1 @@
+"""Reading the audit log; it is written by ``kernel.audit``."""

@@ -1,0 +1,68 @@
+"""``lacewing serve``: the HTTP server, and in one process also the worker."""
+
+import asyncio
+import os
+import tempfile
+
+import typer
+import uvicorn
+from fastapi import FastAPI
+
+from lacewing.cli.context import configure, migrate_if_empty
+from lacewing.cli.output import EXIT_SETTINGS, fail
+from lacewing.kernel.web.health import MULTIPROCESS_VARIABLE
+from lacewing.kernel.web.protocol import ProblemProtocol
+from lacewing.main import create_app, make_accounts
+from lacewing.settings import load_settings
+
+GRACE_SECONDS = 30
+"""How long requests in flight may take to end after the signal to stop."""
+KEEP_ALIVE_SECONDS = 75
+"""Longer than proxies keep idle connections, so that they close them, not we."""
+BACKLOG = 2_048
+
+
+def serve(
+    host: str = typer.Option("127.0.0.1", help="The address to listen on."),
+    port: int = typer.Option(8000, min=0, max=65_535, help="The port to listen on."),
+    workers: int = typer.Option(1, min=1, max=64, help="Server processes; several need Redis."),
+) -> None:
+    """Serve; an empty database is migrated first."""
+    settings = load_settings()
+    if workers > 1 and settings.general.redis_url is None:
+        fail(
+            f"--workers {workers} needs LACEWING_REDIS_URL: without Redis each process would "
+            "count its own rate limits.",
+            code=EXIT_SETTINGS,
+        )
+    configure(settings)
+    asyncio.run(migrate_if_empty(settings))
+    make_accounts(settings).passwords.close()  # the keys, before processes could race to make them
+    if workers > 1 and MULTIPROCESS_VARIABLE not in os.environ:
+        os.environ[MULTIPROCESS_VARIABLE] = tempfile.mkdtemp(prefix="lacewing-metrics-")
+    typer.echo(f"Lacewing serves on http://{host}:{port} (API: /api/docs)", err=True)
+    uvicorn.run(
+        "lacewing.cli.serve:make_app",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        loop="uvloop",
+        http=ProblemProtocol,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=True,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+
+
+def make_app() -> FastAPI:
+    """The application with the settings of the environment; called in each server process."""
+    settings = load_settings()
+    configure(settings)
+    return create_app(settings)

@@ -1,0 +1,27 @@
+"""``lacewing worker``: the relay and the jobs, apart from the server."""
+
+import asyncio
+import signal
+
+import typer
+
+from lacewing import wiring
+from lacewing.cli.context import opened_database, run
+from lacewing.kernel.clock import utc_now
+from lacewing.settings import Settings
+from lacewing.worker import Worker
+
+
+def run_worker() -> None:
+    """Number events and keep house until told to stop."""
+    run(_work)
+
+
+async def _work(settings: Settings) -> None:
+    async with opened_database(settings) as database:
+        worker = Worker(database, wiring.JOBS, utc_now)
+        loop = asyncio.get_running_loop()
+        for stop in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(stop, worker.stop)
+        typer.echo("The worker runs.", err=True)
+        await worker.run()

@@ -1,0 +1,5 @@
+"""The audit log: append-only, written in the transaction of what it tells of (SEC-9)."""
+
+from lacewing.kernel.audit.record import Outcome, record
+
+__all__ = ["Outcome", "record"]

@@ -1,0 +1,83 @@
+"""The database that the settings name."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Protocol
+
+from pydantic import BaseModel, Field, field_validator
+
+from lacewing.kernel.db.postgres import PostgresDatabase
+from lacewing.kernel.db.session import DialectName, Session
+from lacewing.kernel.db.sqlite import SqliteDatabase
+
+
+class DatabaseSettings(BaseModel, frozen=True):
+    database_url: str | None = Field(
+        None,
+        description="`postgresql://user:password@host:port/name`, or `sqlite:///path`. "
+        "Without it: SQLite in the data folder.",
+    )
+    database_pool_size: int = Field(
+        10, ge=1, le=1_000, description="PostgreSQL connections of one server process."
+    )
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_known(cls, url: str | None) -> str | None:
+        if url and not url.startswith(("postgresql://", "postgres://", "sqlite:///")):
+            raise ValueError("must begin with postgresql:// or sqlite:///")
+        return url or None
+
+
+class Database(Protocol):
+    """Gives sessions; one a process."""
+
+    @property
+    def dialect(self) -> DialectName: ...
+
+    def session(self) -> Session: ...
+
+    async def ping(self) -> None:
+        """Return when the database answers.
+
+        Raises:
+            DatabaseUnavailable: it does not.
+        """
+
+    async def close(self) -> None: ...
+
+
+def sqlite_path(settings: DatabaseSettings, data_dir: Path) -> Path | None:
+    """The file of the SQLite database, or ``None`` when the settings name PostgreSQL."""
+    if settings.database_url is None:
+        return data_dir / "lacewing.sqlite3"
+    prefix = "sqlite:///"
+    if settings.database_url.startswith(prefix):
+        return Path(settings.database_url.removeprefix(prefix))
+    return None
+
+
+async def open_database(settings: DatabaseSettings, data_dir: Path) -> Database:
+    """The database, connected.
+
+    Raises:
+        DatabaseUnavailable: it does not answer.
+    """
+    path = sqlite_path(settings, data_dir)
+    if path is None:
+        assert settings.database_url is not None
+        return await PostgresDatabase.open(settings.database_url, settings.database_pool_size)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return SqliteDatabase(path)
+
+
+@asynccontextmanager
+async def transaction(database: Database) -> AsyncIterator[Session]:
+    """A session whose changes are durable when the block ends well, and undone when it does not."""
+    session = database.session()
+    try:
+        yield session
+        await session.commit()
+    finally:
+        await session.rollback()

@@ -1,0 +1,59 @@
+"""SQL expressions that each database spells in its own way."""
+
+from typing import Any
+
+from sqlalchemy import Boolean, ColumnElement, Text, bindparam
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from lacewing.kernel.db.types import Many
+
+
+class any_of(ColumnElement[bool]):  # ruff: ignore[invalid-class-name]  reads as the SQL operator that it is
+    """``column`` is one of the values bound to ``parameter``: one statement for any number."""
+
+    inherit_cache = True
+    type = Boolean()
+
+    def __init__(self, column: ColumnElement[Any], parameter: str) -> None:
+        self.column = column
+        self.values = bindparam(parameter, type_=Many(column.type))
+
+
+@compiles(any_of, "postgresql")
+def _any_of_array(element: any_of, compiler: SQLCompiler, **options: Any) -> str:
+    column = compiler.process(element.column, **options)
+    return f"{column} = ANY ({compiler.process(element.values, **options)})"
+
+
+@compiles(any_of, "sqlite")
+def _any_of_json(element: any_of, compiler: SQLCompiler, **options: Any) -> str:
+    column = compiler.process(element.column, **options)
+    values = compiler.process(element.values, **options)
+    return f"{column} IN (SELECT value FROM json_each({values}))"
+
+
+class contains_text(ColumnElement[bool]):  # ruff: ignore[invalid-class-name]  reads as the SQL operator that it is
+    """``column`` contains the text bound to ``parameter``, every character meaning itself.
+
+    Without regard to case only where both sides are folded already.
+    """
+
+    inherit_cache = True
+    type = Boolean()
+
+    def __init__(self, column: ColumnElement[Any], parameter: str) -> None:
+        self.column = column
+        self.part = bindparam(parameter, type_=Text())
+
+
+@compiles(contains_text, "postgresql")
+def _position(element: contains_text, compiler: SQLCompiler, **options: Any) -> str:
+    column = compiler.process(element.column, **options)
+    return f"position({compiler.process(element.part, **options)} in {column}) > 0"
+
+
+@compiles(contains_text, "sqlite")
+def _instr(element: contains_text, compiler: SQLCompiler, **options: Any) -> str:
+    column = compiler.process(element.column, **options)
+    return f"instr({column}, {compiler.process(element.part, **options)}) > 0"

@@ -1,0 +1,16 @@
+"""Where all tables register, with names for their constraints that both databases share."""
+
+from sqlalchemy import MetaData
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+EPHEMERAL = {"ephemeral": True}
+"""``Table.info`` of what an export leaves out: it ends by itself or belongs to one installation."""

@@ -1,0 +1,109 @@
+"""Keyset paging (and pages by number) over any statement, in one function."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, TypeVar, cast
+
+import msgspec
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Integer,
+    Select,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    tuple_,
+)
+
+from lacewing.kernel.db.session import Parameters, Session
+from lacewing.kernel.pagination import TOTAL_COUNTED_MAX, InvalidCursor, PageRequest, Slice
+
+Item = TypeVar("Item")
+
+
+class Order:
+    """The columns that a list is sorted by, all in one direction; the last one is unique.
+
+    Without a unique last key, rows that tie would be shown twice or lost between pages.
+    """
+
+    def __init__(self, *keys: ColumnElement[Any], descending: bool = False) -> None:
+        last = keys[-1]
+        if not (isinstance(last, Column) and (last.primary_key or last.unique)):
+            raise TypeError(f"the last key must be unique, {last} is not")
+        self.keys = keys
+        self.descending = descending
+
+
+@lru_cache(maxsize=1_000)
+def _page_statement(statement: Select[Any], order: Order, mode: str) -> Select[Any]:
+    paged = statement.add_columns(*order.keys).limit(bindparam("page_size", type_=Integer))
+    if mode == "after":
+        here = tuple_(*order.keys)
+        there = tuple_(
+            *(bindparam(f"after_{at}", type_=key.type) for at, key in enumerate(order.keys))
+        )
+        paged = paged.where(here < there if order.descending else here > there)
+    if mode == "offset":
+        paged = paged.offset(bindparam("page_offset", type_=Integer))
+    return paged.order_by(*(key.desc() if order.descending else key for key in order.keys))
+
+
+@lru_cache(maxsize=1_000)
+def _count_statement(statement: Select[Any]) -> Select[tuple[int]]:
+    some = (
+        statement.with_only_columns(literal_column("1"))
+        .order_by(None)
+        .limit(TOTAL_COUNTED_MAX + 1)
+        .subquery()
+    )
+    return select(func.count()).select_from(some)
+
+
+async def keyset_page(
+    session: Session,
+    make: Callable[..., Item],
+    statement: Select[Any],
+    order: Order,
+    page: PageRequest,
+    parameters: Parameters,
+) -> Slice[Item]:
+    """One page of ``statement``, flat in cost however deep a cursor leads.
+
+    ``statement`` and ``order`` are built once and kept by the caller: what is compiled is
+    remembered by their identity.
+    """
+    values: dict[str, Any] = {**parameters, "page_size": page.limit + 1}
+    mode = "first"
+    if page.after is not None:
+        mode = "after"
+        values |= _after(order, page.after)
+    elif page.page is not None:
+        mode = "offset"
+        values["page_offset"] = (page.page - 1) * page.limit
+    rows = await session.all(lambda *row: row, _page_statement(statement, order, mode), values)
+    key_count = len(order.keys)
+    has_more = len(rows) > page.limit
+    rows = rows[: page.limit]
+    total = None
+    if page.page is not None:
+        total = cast("int", await session.scalar(_count_statement(statement), parameters))
+    return Slice(
+        items=[make(*row[:-key_count]) for row in rows],
+        last_key=list(rows[-1][-key_count:]) if has_more else None,
+        total=total,
+    )
+
+
+def _after(order: Order, key_values: list[Any]) -> dict[str, Any]:
+    if len(key_values) != len(order.keys):
+        raise InvalidCursor
+    try:
+        return {
+            f"after_{at}": msgspec.convert(value, key.type.python_type)
+            for at, (key, value) in enumerate(zip(order.keys, key_values, strict=True))
+        }
+    except msgspec.ValidationError as error:
+        raise InvalidCursor from error

@@ -1,0 +1,93 @@
+"""Statements compiled once: SQL text, the order of its parameters, and what to do to values."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from sqlalchemy import Dialect, Executable
+from sqlalchemy.sql.dml import UpdateBase
+from sqlalchemy.sql.selectable import Select
+
+from lacewing.kernel.db.session import Parameters
+
+STATEMENTS_KEPT = 2_000
+"""Compiled statements kept; a bound for statements that are built on the fly."""
+
+Convert = Callable[[Any], Any]
+
+
+class CompiledStatement(msgspec.Struct, frozen=True):
+    """One statement for one database."""
+
+    source: Executable
+    sql: str
+    names: tuple[str, ...]
+    defaults: dict[str, Any]
+    bind_converters: tuple[Convert | None, ...]
+    result_converters: tuple[Convert | None, ...] | None
+    """One for each column, or ``None`` when no column needs one."""
+    takes_locks: bool
+    """Whether it changes or locks rows, so that it needs a transaction."""
+
+    def arguments(self, parameters: Parameters) -> list[Any]:
+        """The values in the order that the SQL text wants, converted for the driver."""
+        defaults = self.defaults
+        arguments = []
+        for name, convert in zip(self.names, self.bind_converters, strict=True):
+            value = parameters[name] if name in parameters else defaults[name]
+            arguments.append(value if convert is None else convert(value))
+        return arguments
+
+    def converted(self, row: Any) -> Any:
+        """The values of ``row`` as Python means them."""
+        if self.result_converters is None:
+            return row
+        return [
+            value if convert is None else convert(value)
+            for value, convert in zip(row, self.result_converters, strict=True)
+        ]
+
+
+class StatementCache:
+    """Compiles each statement once; the oldest of too many are let go."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._compiled: OrderedDict[tuple[Any, ...], CompiledStatement] = OrderedDict()
+
+    def compiled(self, statement: Executable, parameters: Parameters) -> CompiledStatement:
+        # The entry holds the statement, so its id cannot be given to another meanwhile.
+        key = (
+            (id(statement), *parameters) if isinstance(statement, UpdateBase) else (id(statement),)
+        )
+        found = self._compiled.get(key)
+        if found is None:
+            found = self._compiled[key] = self._compile(statement, list(parameters))
+            if len(self._compiled) > STATEMENTS_KEPT:
+                self._compiled.popitem(last=False)
+        return found
+
+    def _compile(self, statement: Executable, names: list[str]) -> CompiledStatement:
+        is_change = isinstance(statement, UpdateBase)
+        compiled = statement.compile(  # type: ignore[attr-defined]  # every Executable here is a ClauseElement
+            dialect=self._dialect, column_keys=names if is_change else None
+        )
+        order = tuple(compiled.positiontup or ())
+        results = [
+            column.type.dialect_impl(self._dialect).result_processor(self._dialect, None)
+            for column in getattr(statement, "exported_columns", ())
+        ]
+        return CompiledStatement(
+            source=statement,
+            sql=compiled.string,
+            names=order,
+            defaults=dict(compiled.params),
+            bind_converters=tuple(
+                compiled.binds[name].type.dialect_impl(self._dialect).bind_processor(self._dialect)
+                for name in order
+            ),
+            result_converters=tuple(results) if any(results) else None,
+            takes_locks=is_change
+            or (isinstance(statement, Select) and statement._for_update_arg is not None),  # ruff: ignore[private-member-access]  SQLAlchemy tells it nowhere else
+        )

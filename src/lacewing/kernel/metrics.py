@@ -1,0 +1,20 @@
+"""Measurements, in the names of Prometheus."""
+
+from prometheus_client import Gauge, Histogram
+
+REQUEST_SECONDS = Histogram(
+    "lacewing_http_request_duration_seconds",
+    "How long requests took, by route template.",
+    ["method", "route", "status"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+REQUESTS_IN_FLIGHT = Gauge(
+    "lacewing_http_requests_in_flight",
+    "Requests under way.",
+    multiprocess_mode="livesum",
+)
+OUTBOX_WAITING = Gauge(
+    "lacewing_outbox_waiting",
+    "Events that are committed and not yet numbered.",
+    multiprocess_mode="mostrecent",
+)

@@ -1,0 +1,122 @@
+"""Answers: msgspec structs to JSON, entity tags, pages."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, TypeVar
+
+import msgspec
+from fastapi import Depends, Header, Request, Response
+
+from lacewing.kernel.errors import Malformed
+from lacewing.kernel.pagination import (
+    TOTAL_COUNTED_MAX,
+    NumberedPage,
+    Page,
+    PageRequest,
+    Slice,
+)
+from lacewing.kernel.preconditions import Precondition, entity_tag
+from lacewing.kernel.schemas import PagedQuery
+from lacewing.kernel.web.runtime import runtime_of
+
+JSON = "application/json"
+PRIVATE = {"Cache-Control": "no-store"}
+REVALIDATED = {"Cache-Control": "private, no-cache"}
+"""May be kept by the client alone, and only used after asking again with the entity tag."""
+
+_encoder = msgspec.json.Encoder()
+
+Item = TypeVar("Item")
+
+
+def answer(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(
+        _encoder.encode(value),
+        status_code=status,
+        headers={**PRIVATE, **(headers or {})},
+        media_type=JSON,
+    )
+
+
+def answer_thing(request: Request, view: msgspec.Struct) -> Response:
+    """One thing with its strong entity tag, or 304 when the client has it already (API-9)."""
+    tag = entity_tag(view)
+    headers = {**REVALIDATED, "ETag": tag}
+    known = request.headers.get("if-none-match")
+    if known is not None and _matches_weakly(known, tag):
+        return Response(status_code=304, headers=headers)
+    return Response(_encoder.encode(view), headers=headers, media_type=JSON)
+
+
+def answer_changed(view: msgspec.Struct) -> Response:
+    """The new state of a thing, with the tag for the next ``If-Match``."""
+    return answer(view, headers={"ETag": entity_tag(view)})
+
+
+def answer_created(view: msgspec.Struct, location: str) -> Response:
+    return answer(view, 201, {"Location": location, "ETag": entity_tag(view)})
+
+
+def no_content() -> Response:
+    return Response(status_code=204, headers=PRIVATE)
+
+
+def _matches_weakly(header: str, tag: str) -> bool:
+    tags = {part.strip().removeprefix("W/") for part in header.split(",")}
+    return "*" in tags or tag in tags
+
+
+async def _read_if_match(
+    if_match: Annotated[
+        str | None,
+        Header(description="Change it only if its entity tag is still this one."),
+    ] = None,
+) -> Precondition:
+    if if_match is None:
+        return Precondition()
+    return Precondition(tuple(part.strip() for part in if_match.split(",") if part.strip()))
+
+
+IfMatch = Annotated[Precondition, Depends(_read_if_match, scope="function")]
+
+
+def _binding(request: Request, query: PagedQuery) -> bytes:
+    filters = query.model_dump(mode="json", exclude={"cursor", "page", "limit"}, exclude_none=True)
+    return msgspec.json.encode([request.url.path.rstrip("/"), filters])
+
+
+def read_page(request: Request, query: PagedQuery) -> PageRequest:
+    """Which page is asked for.
+
+    Raises:
+        Malformed: ``cursor`` and ``page`` together, or a cursor of another list.
+    """
+    if query.cursor is None:
+        return PageRequest(limit=query.limit, page=query.page)
+    if query.page is not None:
+        raise Malformed("`cursor` and `page` exclude each other.")
+    cursors = runtime_of(request).cursors
+    return PageRequest(
+        limit=query.limit, after=cursors.decode(query.cursor, _binding(request, query))
+    )
+
+
+def answer_page(request: Request, query: PagedQuery, found: Slice[Item]) -> Response:
+    """A page in the shape of API-5."""
+    cursor = None
+    if found.last_key is not None:
+        cursor = runtime_of(request).cursors.encode(found.last_key, _binding(request, query))
+    has_more = cursor is not None
+    items: Sequence[Item] = found.items
+    if query.page is None or found.total is None:
+        return answer(Page(data=list(items), next_cursor=cursor, has_more=has_more))
+    return answer(
+        NumberedPage(
+            data=list(items),
+            next_cursor=cursor,
+            has_more=has_more,
+            page=query.page,
+            limit=query.limit,
+            total=min(found.total, TOTAL_COUNTED_MAX),
+            total_is_exact=found.total <= TOTAL_COUNTED_MAX,
+        )
+    )

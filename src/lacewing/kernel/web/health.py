@@ -1,0 +1,69 @@
+"""``/health/live``, ``/health/ready`` and ``/metrics`` (OPS-4)."""
+
+import hmac
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from ipaddress import ip_address
+from typing import Final
+
+import msgspec
+from fastapi import FastAPI, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from lacewing.kernel.errors import NotFound, Unavailable
+
+Check = Callable[[], Awaitable[None]]
+"""Returns when the thing it looks at is well; raises ``Unavailable`` when it is not."""
+
+MULTIPROCESS_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
+
+
+def install(app: FastAPI, checks: Mapping[str, Check], metrics_token: str | None) -> None:
+    """Serve what machines ask: is it alive, is it ready, how is it doing."""
+
+    async def live(_request: Request) -> Response:
+        return Response(b'{"status":"ok"}', media_type="application/json")
+
+    async def ready(_request: Request) -> Response:
+        states = {}
+        for name, check in checks.items():
+            try:
+                await check()
+            except Unavailable as error:
+                states[name] = {"status": "failed", "detail": error.detail}
+            else:
+                states[name] = {"status": "ok"}
+        is_ready = all(state["status"] == "ok" for state in states.values())
+        body = {"status": "ok" if is_ready else "failed", "checks": states}
+        headers = {} if is_ready else {"Retry-After": str(Unavailable.retry_after_seconds)}
+        return Response(
+            msgspec.json.encode(body),
+            status_code=200 if is_ready else 503,
+            headers=headers,
+            media_type="application/json",
+        )
+
+    async def metrics(request: Request) -> Response:
+        if not _may_read_metrics(request, metrics_token):
+            raise NotFound
+        registry = REGISTRY
+        if MULTIPROCESS_VARIABLE in os.environ:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # no types there
+        return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    app.router.add_route("/health/live", live)
+    app.router.add_route("/health/ready", ready)
+    app.router.add_route("/metrics", metrics)
+
+
+def _may_read_metrics(request: Request, token: str | None) -> bool:
+    """With a token: its bearer; without: this very machine, not through a proxy."""
+    if token is not None:
+        given = request.headers.get("authorization", "").removeprefix("Bearer ")
+        return hmac.compare_digest(given.encode(), token.encode())
+    if "x-forwarded-for" in request.headers or "forwarded" in request.headers:
+        return False
+    client = request.client.host if request.client else None
+    return client is not None and ip_address(client).is_loopback

@@ -1,0 +1,1 @@
+"""Pure ASGI middleware, each a few microseconds; their order stands in ``main``."""

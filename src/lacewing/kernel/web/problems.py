@@ -1,0 +1,168 @@
+"""RFC 9457 problem documents: the one shape of every refusal (API-3)."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from lacewing.kernel import errors
+from lacewing.kernel.errors import FieldError, Refusal
+
+PROBLEM_JSON: Final = "application/problem+json"
+
+STATUS_OF_FAMILY: Final[Mapping[type[Refusal], int]] = {
+    errors.Malformed: 400,
+    errors.Unauthenticated: 401,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.PreconditionFailed: 412,
+    errors.Invalid: 422,
+    errors.LimitExceeded: 429,
+    errors.Unavailable: 503,
+}
+
+WWW_AUTHENTICATE: Final = 'Bearer realm="lacewing"'
+
+_CODES_OF_STATUS: Final = {
+    400: "malformed",
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "content-too-large",
+    415: "unsupported-media-type",
+    500: "internal-error",
+}
+
+
+class PayloadTooLarge(Refusal):
+    code = "content-too-large"
+    title = "The body is larger than this server takes."
+
+
+class UnsupportedMediaType(Refusal):
+    code = "unsupported-media-type"
+    title = "The body is of a type that this operation does not take."
+
+
+_OWN_STATUSES: Final[Mapping[type[Refusal], int]] = {
+    PayloadTooLarge: 413,
+    UnsupportedMediaType: 415,
+}
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The members of a problem document that never depend on the kind of problem."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    request_id: str
+    errors: list[FieldError] | None = None
+
+
+def status_of(refusal: type[Refusal]) -> int:
+    """The status of the family that ``refusal`` belongs to."""
+    for kind in refusal.__mro__:
+        status = STATUS_OF_FAMILY.get(kind) or _OWN_STATUSES.get(kind)
+        if status is not None:
+            return status
+    raise TypeError(f"{refusal.__name__} belongs to no family")
+
+
+def problem_response(
+    problem: Problem,
+    extra: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    document = {**msgspec.to_builtins(problem), **(extra or {})}
+    return Response(
+        msgspec.json.encode(document),
+        status_code=problem.status,
+        headers={"Cache-Control": "no-store", **(headers or {})},
+        media_type=PROBLEM_JSON,
+    )
+
+
+def problem_of_status(
+    scope_path: str,
+    request_id: str,
+    status: int,
+    detail: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """A problem that is told by its status alone."""
+    title = HTTPStatus(status).phrase
+    code = _CODES_OF_STATUS.get(status) or title.lower().replace(" ", "-")
+    return problem_response(
+        Problem(code, title, status, detail or title, scope_path, request_id), headers=headers
+    )
+
+
+def refusal_response(refusal: Refusal, path: str, request_id: str) -> Response:
+    status = status_of(type(refusal))
+    headers = {}
+    field_errors: Sequence[FieldError] = ()
+    match refusal:
+        case errors.Unauthenticated():
+            headers["WWW-Authenticate"] = WWW_AUTHENTICATE
+        case errors.LimitExceeded(retry_after_seconds=seconds):
+            headers["Retry-After"] = str(seconds)
+        case errors.Unavailable(retry_after_seconds=seconds):
+            headers["Retry-After"] = str(seconds)
+        case errors.Invalid(errors=found):
+            field_errors = found
+        case _:
+            pass
+    problem = Problem(
+        type=refusal.code,
+        title=refusal.title,
+        status=status,
+        detail=refusal.detail,
+        instance=path,
+        request_id=request_id,
+        errors=list(field_errors) or None,
+    )
+    return problem_response(problem, refusal.extra, headers)
+
+
+def _request_id(request: Request) -> str:
+    request_id: str = request.scope.get("lacewing.request_id", "")
+    return request_id
+
+
+async def _on_refusal(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refusal)
+    return refusal_response(error, request.url.path, _request_id(request))
+
+
+async def _on_invalid_request(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    # Never echo pydantic's `input` or `ctx`: they hold what was submitted, passwords too.
+    found = [
+        FieldError(
+            loc=[*item["loc"]], msg=item["msg"].removeprefix("Value error, "), type=item["type"]
+        )
+        for item in error.errors()
+    ]
+    refusal = errors.Invalid(*found)
+    return refusal_response(refusal, request.url.path, _request_id(request))
+
+
+async def _on_http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return problem_of_status(
+        request.url.path, _request_id(request), error.status_code, headers=error.headers
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Let ``app`` answer every refusal with a problem document."""
+    app.add_exception_handler(Refusal, _on_refusal)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.add_exception_handler(HTTPException, _on_http_exception)

@@ -1,0 +1,169 @@
+"""The one way of a request from its route to its answer.
+
+Query parameters are checked against what the operation declares (API-7), the body is read
+strictly, the handler runs inside one unit of work, and the answer leaves only after the commit.
+"""
+
+import json
+from collections.abc import Callable, Coroutine
+from typing import Any, cast
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+from fastapi import APIRouter, Request, Response, params
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+
+from lacewing.kernel.errors import FieldError, Invalid, Malformed, Refusal
+from lacewing.kernel.web.idempotency import answer_once, takes_idempotency_key
+from lacewing.kernel.web.problems import UnsupportedMediaType
+from lacewing.kernel.web.runtime import runtime_of
+from lacewing.kernel.work import Origin, Work
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+JSON_TYPES = ("application/json", "application/merge-patch+json")
+FORM_TYPES = ("application/x-www-form-urlencoded",)
+
+
+class MalformedJson(Malformed):
+    code = "malformed-json"
+    title = "The body is no valid JSON (RFC 8259) in UTF-8."
+
+
+class StrictRequest(Request):
+    """Reads JSON as RFC 8259 has it: no ``NaN``, no lone surrogate, no endless nesting."""
+
+    _parsed: Any = None
+
+    async def read_json(self) -> None:
+        """Parse the body, once; ``json`` then answers it.
+
+        Raises:
+            MalformedJson: it is no JSON.
+            Invalid: a text in it holds a lone surrogate.
+        """
+        body = await self.body()
+        try:
+            self._parsed = msgspec.json.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            if _has_lone_surrogate(body):
+                raise Invalid(
+                    FieldError(["body"], "must not contain a lone surrogate", "lone_surrogate")
+                ) from None
+            raise MalformedJson from error
+
+    async def json(self) -> Any:
+        return self._parsed
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def _has_lone_surrogate(body: bytes) -> bool:
+    try:
+        json.loads(body, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return False
+    return b"\\u" in body
+
+
+def check_query(query: bytes, allowed: frozenset[str]) -> None:
+    """Refuse parameters that the operation does not know, or that stand there twice.
+
+    Raises:
+        Malformed: the query is no percent-encoded UTF-8.
+        Invalid: naming each such parameter.
+    """
+    found: list[FieldError] = []
+    seen: set[str] = set()
+    for part in query.split(b"&"):
+        if not part:
+            continue
+        raw_name, _, raw_value = part.partition(b"=")
+        try:
+            name = unquote_to_bytes(raw_name.replace(b"+", b" ")).decode()
+            unquote_to_bytes(raw_value).decode()
+        except UnicodeDecodeError:
+            raise Malformed("The query string is no percent-encoded UTF-8.") from None
+        if name not in allowed:
+            found.append(
+                FieldError(["query", name[:100]], "is no parameter of this operation", "unknown")
+            )
+        elif name in seen:
+            found.append(FieldError(["query", name], "may be given only once", "repeated"))
+        seen.add(name)
+    if found:
+        raise Invalid(*found)
+
+
+def _query_names(dependant: Dependant) -> frozenset[str]:
+    names: set[str] = set()
+    for field in dependant.query_params:
+        annotation = field.field_info.annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            names.update(info.alias or name for name, info in annotation.model_fields.items())
+        else:
+            names.add(field.alias)
+    return frozenset(names).union(*map(_query_names, dependant.dependencies))
+
+
+def _check_content_type(request: Request, accepted: tuple[str, ...]) -> None:
+    content_type = request.headers.get("content-type", "")
+    media_type, _, options = content_type.partition(";")
+    if media_type.strip().lower() not in accepted:
+        raise UnsupportedMediaType(f"This operation takes {' or '.join(accepted)}.")
+    charset = options.lower().partition("charset=")[2].strip(' "')
+    if charset and charset not in {"utf-8", "utf8", "us-ascii"}:
+        raise UnsupportedMediaType("This operation takes UTF-8 only.")
+
+
+class LacewingRoute(APIRoute):
+    """See the module."""
+
+    def get_route_handler(self) -> Handler:
+        handle = super().get_route_handler()
+        allowed = _query_names(self.dependant)
+        accepted: tuple[str, ...] = ()
+        if self.body_field is not None:
+            is_form = isinstance(self.body_field.field_info, params.Form)
+            accepted = FORM_TYPES if is_form else JSON_TYPES
+        once = takes_idempotency_key(self)
+
+        async def handle_as_work(request: Request) -> Response:
+            scope = request.scope
+            check_query(scope["query_string"], allowed)
+            if accepted:
+                _check_content_type(request, accepted)
+                request = strict = StrictRequest(scope, request.receive)
+                if accepted is JSON_TYPES:
+                    await strict.read_json()
+            runtime = runtime_of(request)
+            work = Work(
+                session=runtime.database.session(),
+                now=runtime.clock(),
+                origin=cast("Origin", scope["lacewing.origin"]),
+            )
+            scope["lacewing.work"] = work
+            try:
+                if once and "idempotency-key" in request.headers:
+                    response = await answer_once(request, work, handle)
+                else:
+                    response = await handle(request)
+                await work.session.commit()
+            except Refusal as refusal:
+                if refusal.keeps_changes:
+                    await work.session.commit()
+                raise
+            finally:
+                await work.session.rollback()
+            return response
+
+        return handle_as_work
+
+
+def make_router(tag: str) -> APIRouter:
+    """A router whose routes work as this module tells."""
+    return APIRouter(route_class=LacewingRoute, tags=[tag])

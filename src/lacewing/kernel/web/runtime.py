@@ -1,0 +1,32 @@
+"""What every request needs, made once when the application starts."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from fastapi import Request
+
+from lacewing.kernel.actor import Actor, Role
+from lacewing.kernel.clock import Clock
+from lacewing.kernel.db import Database
+from lacewing.kernel.pagination import CursorCodec
+from lacewing.kernel.web.rate_limits import RateLimiter
+from lacewing.kernel.work import Work
+
+Authenticate = Callable[[Work, str], Awaitable[Actor]]
+"""Who is the bearer of this access token; raises ``Unauthenticated``."""
+
+
+@dataclass(frozen=True)
+class Runtime:
+    database: Database
+    clock: Clock
+    authenticate: Authenticate
+    grants: Mapping[Role, frozenset[str]]
+    """Which permissions each role has, over all domains."""
+    cursors: CursorCodec
+    rate_limiter: RateLimiter
+
+
+def runtime_of(request: Request) -> Runtime:
+    return cast("Runtime", request.app.state.runtime)

@@ -1,0 +1,160 @@
+"""The application: composes the domains, the kernel and the middleware; decides nothing."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+
+from lacewing import __version__, wiring
+from lacewing.accounts.component import Accounts
+from lacewing.accounts.keys import load_keys
+from lacewing.accounts.passwords import Passwords
+from lacewing.accounts.service.sessions import authenticate
+from lacewing.accounts.tokens import Tokens
+from lacewing.kernel.actor import Actor
+from lacewing.kernel.clock import Clock, utc_now
+from lacewing.kernel.db import Database, open_database
+from lacewing.kernel.db.migrations import Migrations
+from lacewing.kernel.pagination import CursorCodec
+from lacewing.kernel.web import docs, health, problems
+from lacewing.kernel.web.middleware.access_log import AccessLog
+from lacewing.kernel.web.middleware.body_limit import BodyLimit
+from lacewing.kernel.web.middleware.identity import RequestIdentity
+from lacewing.kernel.web.middleware.path_spelling import PathSpelling
+from lacewing.kernel.web.middleware.rate_limit import RateLimit
+from lacewing.kernel.web.middleware.security_headers import SecurityHeaders
+from lacewing.kernel.web.rate_limits import RateLimiter
+from lacewing.kernel.web.readiness import readiness_checks
+from lacewing.kernel.web.runtime import Runtime
+from lacewing.kernel.work import Work
+from lacewing.settings import Settings
+from lacewing.worker import Worker
+
+DESCRIPTION = """Bug reports, projects and comments of a team that runs its own tracker.
+
+Errors are problem documents (RFC 9457). Lists are paged by `cursor` or by `page`. `POST` takes an
+`Idempotency-Key`; things carry an `ETag`, and changing them honours `If-Match`.
+"""
+CORS_MAX_AGE_SECONDS = 600
+ISSUER = "lacewing"
+"""The issuer in tokens while no public URL is set."""
+
+
+def make_accounts(settings: Settings) -> Accounts:
+    """The accounts' parts, with the keys of the data folder."""
+    keys = load_keys(settings.general.data_dir / "keys", settings.accounts.jwt_algorithm)
+    if settings.general.secret_key is not None:
+        secret = settings.general.secret_key.get_secret_value().encode()
+        keys = keys.with_secret(hashlib.sha256(secret).digest())
+    return Accounts(
+        settings=settings.accounts,
+        passwords=Passwords(),
+        tokens=Tokens(keys, settings.web.public_url or ISSUER),
+        keys=keys,
+    )
+
+
+def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
+    """The application, not yet started: it connects in its lifespan."""
+    rate_limiter = RateLimiter(settings.general.redis_url)
+    accounts = make_accounts(settings)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await Migrations(settings.database, settings.general.data_dir).check()
+        database = await open_database(settings.database, settings.general.data_dir)
+        app.state.runtime = _runtime(settings, database, clock, accounts, rate_limiter)
+        health_checks.update(readiness_checks(database, settings.general.redis_url))
+        try:
+            async with Worker(database, wiring.JOBS, clock).running():
+                yield
+        finally:
+            accounts.passwords.close()
+            await rate_limiter.close()
+            await database.close()
+
+    app = FastAPI(
+        title="Lacewing",
+        version=__version__,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+        middleware=_middleware(settings, rate_limiter),
+    )
+    app.state.accounts = accounts
+    for router in wiring.ROUTERS:
+        # Flat, not included: each level of nesting costs every request.
+        app.router.routes.extend(router.routes)
+    health_checks: dict[str, health.Check] = {}
+    token = settings.web.metrics_token
+    health.install(app, health_checks, token.get_secret_value() if token else None)
+    docs.install(app, DESCRIPTION)
+    problems.install(app)
+    return app
+
+
+def _runtime(
+    settings: Settings,
+    database: Database,
+    clock: Clock,
+    accounts: Accounts,
+    rate_limiter: RateLimiter,
+) -> Runtime:
+    async def authenticate_bearer(work: Work, token: str) -> Actor:
+        return await authenticate(work, accounts.tokens, token)
+
+    return Runtime(
+        database=database,
+        clock=clock,
+        authenticate=authenticate_bearer,
+        grants=wiring.GRANTS,
+        cursors=CursorCodec(accounts.keys.secret),
+        rate_limiter=rate_limiter,
+    )
+
+
+def _middleware(settings: Settings, rate_limiter: RateLimiter) -> list[Middleware]:
+    """The way in, from the outermost: who, what was measured, what is refused."""
+    web = settings.web
+    return [
+        Middleware(RequestIdentity, trusted_proxies=web.trusted_proxies),
+        Middleware(SecurityHeaders),
+        Middleware(AccessLog),
+        Middleware(
+            CORSMiddleware,
+            allow_origins=web.cors_origins,
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=[
+                "Authorization",
+                "Content-Type",
+                "Idempotency-Key",
+                "If-Match",
+                "If-None-Match",
+                "X-Request-ID",
+            ],
+            expose_headers=[
+                "ETag",
+                "Location",
+                "RateLimit-Limit",
+                "RateLimit-Remaining",
+                "RateLimit-Reset",
+                "Retry-After",
+                "X-Request-ID",
+                "Idempotent-Replayed",
+            ],
+            max_age=CORS_MAX_AGE_SECONDS,
+        ),
+        Middleware(
+            RateLimit,
+            limiter=rate_limiter,
+            per_minute=web.rate_limit_per_minute,
+            tighter=wiring.tighter_limits(settings),
+        ),
+        Middleware(BodyLimit, limit_bytes=web.body_limit_bytes),
+        Middleware(PathSpelling),
+    ]

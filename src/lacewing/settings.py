@@ -1,0 +1,145 @@
+"""All settings, gathered from the environment and ``.env``; nothing else reads either."""
+
+import os
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+from dotenv import dotenv_values
+from pydantic import BaseModel, Field, SecretStr, ValidationError
+
+from lacewing.accounts.settings import AccountsSettings
+from lacewing.kernel.db.database import DatabaseSettings
+from lacewing.kernel.web.settings import WebSettings
+
+PREFIX: Final = "LACEWING_"
+SECRET_LENGTH_MIN: Final = 32
+PLACEHOLDERS: Final = frozenset({"change-me", "changeme", "secret", "default", "insecure"})
+
+
+class Environment(StrEnum):
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+    TEST = "test"
+
+
+class LogLevel(StrEnum):
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class GeneralSettings(BaseModel, frozen=True):
+    environment: Environment = Field(
+        Environment.DEVELOPMENT, description="`development`, `production` or `test`."
+    )
+    data_dir: Path = Field(Path("var"), description="SQLite file, uploads, keys, lake.")
+    debug: bool = Field(False, description="More detail in answers and logs; never in production.")
+    log_level: LogLevel = Field(LogLevel.INFO, description="`debug`, `info`, `warning` or `error`.")
+    secret_key: SecretStr | None = Field(
+        None,
+        description="At least 32 characters that key cursors and token ids, for several machines "
+        "that share no data folder; without it a random one is kept in the data folder.",
+    )
+    redis_url: str | None = Field(
+        None,
+        pattern="^(redis|rediss|unix)://",
+        description="`redis://…`: needed by more than one server process.",
+    )
+    cookie_secure: bool = Field(
+        True, description="Whether cookies are sent over HTTPS alone; production demands it."
+    )
+    otlp_endpoint: str | None = Field(
+        None, pattern="^https?://", description="Where OpenTelemetry traces go, by OTLP over HTTP."
+    )
+
+
+class Settings(BaseModel, frozen=True):
+    """The groups, each handed to who needs it."""
+
+    general: GeneralSettings
+    database: DatabaseSettings
+    web: WebSettings
+    accounts: AccountsSettings
+
+    @property
+    def is_production(self) -> bool:
+        return self.general.environment is Environment.PRODUCTION
+
+
+class InvalidSettings(Exception):  # ruff: ignore[error-suffix-on-exception-name]  it is the settings that are wrong
+    """``reasons`` names every variable that is wrong, and why."""
+
+    def __init__(self, reasons: list[str]) -> None:
+        self.reasons = reasons
+        super().__init__("; ".join(reasons))
+
+
+def groups() -> dict[str, type[BaseModel]]:
+    """The settings' groups by name."""
+    return {
+        name: field.annotation
+        for name, field in Settings.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+    }
+
+
+def variable_of(field: str) -> str:
+    return PREFIX + field.upper()
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings of ``environ`` (the process's own, over ``.env``, when left out).
+
+    An empty variable counts as one that is not set.
+
+    Raises:
+        InvalidSettings: with all reasons at once.
+    """
+    if environ is None:
+        from_file = {name: value or "" for name, value in dotenv_values(".env").items()}
+        environ = {**from_file, **os.environ}
+    reasons: list[str] = []
+    found: dict[str, Any] = {}
+    for name, group in groups().items():
+        given = {
+            field: environ[variable_of(field)]
+            for field in group.model_fields
+            if environ.get(variable_of(field))
+        }
+        try:
+            found[name] = group(**given)
+        except ValidationError as error:
+            reasons += [
+                f"{variable_of(str(fault['loc'][0]))}: {fault['msg']}" for fault in error.errors()
+            ]
+    if reasons:
+        raise InvalidSettings(reasons)
+    settings = Settings(**found)
+    if settings.is_production and (faults := production_faults(settings)):
+        raise InvalidSettings(faults)
+    return settings
+
+
+def production_faults(settings: Settings) -> list[str]:
+    """Why these settings would be unsafe in production; all reasons at once (SEC-11)."""
+    general, web = settings.general, settings.web
+    faults = []
+    if general.debug:
+        faults.append("LACEWING_DEBUG: debug mode must be off in production")
+    if general.secret_key is not None:
+        secret = general.secret_key.get_secret_value()
+        is_placeholder = any(word in secret.lower() for word in PLACEHOLDERS)
+        if len(secret) < SECRET_LENGTH_MIN or is_placeholder:
+            faults.append(
+                f"LACEWING_SECRET_KEY: must be random, of at least {SECRET_LENGTH_MIN} characters"
+            )
+    if any("*" in origin for origin in web.cors_origins):
+        faults.append("LACEWING_CORS_ORIGINS: no wildcard in production; list the origins")
+    if web.public_url is None or not web.public_url.startswith("https://"):
+        faults.append("LACEWING_PUBLIC_URL: must be set and begin with https:// in production")
+    if not general.cookie_secure:
+        faults.append("LACEWING_COOKIE_SECURE: must be on in production")
+    return faults

@@ -1,0 +1,1 @@
+"""Projects, issues and comments: what is wrong, and who fixes it."""

@@ -1,0 +1,81 @@
+"""What is true of projects and issues without a database."""
+
+import re
+import string
+from datetime import date
+from enum import StrEnum
+from typing import Final
+
+PROJECT_KEY_LENGTH_MAX: Final = 10
+PROJECT_NAME_LENGTH_MAX: Final = 100
+PROJECT_DESCRIPTION_LENGTH_MAX: Final = 1_000
+TITLE_LENGTH_MAX: Final = 200
+DESCRIPTION_LENGTH_MAX: Final = 5_000
+COMMENT_LENGTH_MAX: Final = 2_000
+LABEL_LENGTH_MAX: Final = 50
+LABELS_MAX: Final = 20
+FILTER_VALUES_MAX: Final = 50
+"""Values that one filter takes, as in ``status=open,reopened``."""
+
+NO_DUE_DATE: Final = date.max
+"""Where an issue without a due date sorts: after all that have one."""
+
+PROJECT_KEY: Final = re.compile(r"[A-Z][A-Z0-9]{1,9}")
+ISSUE_KEY: Final = re.compile(r"([A-Za-z][A-Za-z0-9]{1,9})-([1-9][0-9]{0,8})")
+
+
+class Status(StrEnum):
+    OPEN = "open"
+    IN_PROGRESS = "in_progress"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+    REOPENED = "reopened"
+
+
+class Priority(StrEnum):
+    """From the least to the most pressing; the database keeps the rank."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+STEPS: Final = frozenset(
+    {
+        (Status.OPEN, Status.IN_PROGRESS),
+        (Status.IN_PROGRESS, Status.RESOLVED),
+        (Status.RESOLVED, Status.CLOSED),
+        (Status.RESOLVED, Status.REOPENED),
+        (Status.CLOSED, Status.REOPENED),
+        (Status.REOPENED, Status.IN_PROGRESS),
+    }
+)
+"""The steps that an issue may take (ISS-6)."""
+
+
+def needs_comment(status: Status, priority: Priority, comment_count: int) -> bool:
+    """Whether an issue may not come to be so without a comment that tells why (ISS-7)."""
+    return status is Status.CLOSED and priority is Priority.CRITICAL and comment_count == 0
+
+
+def key_from_name(name: str, attempt: int) -> str:
+    """A project key that resembles ``name``; each ``attempt`` (from 0) gives another one."""
+    words = re.findall(r"[A-Za-z0-9]+", name.upper())
+    letters = "".join(word[0] for word in words) if len(words) > 1 else "".join(words)[:4]
+    letters = letters.lstrip(string.digits)[:6]
+    base = letters if len(letters) > 1 else f"{letters}PR"[:3]
+    return base if attempt == 0 else f"{base}{attempt + 1}"
+
+
+def search_terms(text: str) -> tuple[list[str], list[str]]:
+    """The words and phrases that must be found, and those that must not (``-word``)."""
+    wanted: list[str] = []
+    unwanted: list[str] = []
+    for minus, phrase, word in re.findall(r'(-?)(?:"([^"]*)"|([^\s"]+))', text):
+        term = phrase or word
+        if minus == "" and word.startswith("-"):
+            minus, term = "-", word[1:]
+        if any(character.isalnum() for character in term):
+            (unwanted if minus else wanted).append(term)
+    return wanted, unwanted

@@ -1,0 +1,251 @@
+"""What goes over the wire."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+from lacewing.accounts.public import Person
+from lacewing.kernel.schemas import Input, Line, PagedQuery, SearchText, Text, not_blank
+from lacewing.tracker import rules
+from lacewing.tracker.rules import Priority, Status
+
+
+def _upper(value: Any) -> Any:
+    return value.strip().upper() if isinstance(value, str) else value
+
+
+def _check_project_key(key: str) -> str:
+    if not rules.PROJECT_KEY.fullmatch(key):
+        raise PydanticCustomError(
+            "project_key", "must be 2 to 10 letters and digits, beginning with a letter"
+        )
+    return key
+
+
+def _check_label(label: str) -> str:
+    if "," in label:
+        raise PydanticCustomError("label", "must not contain a comma")
+    return label
+
+
+def _without_doubles(labels: list[str]) -> list[str]:
+    return list(dict.fromkeys(labels))
+
+
+def _split(value: Any) -> Any:
+    """``status=open,reopened`` to its values; a repeated parameter is refused earlier."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+ProjectKey = Annotated[
+    str, BeforeValidator(_upper), AfterValidator(_check_project_key), Field(examples=["WEB"])
+]
+ProjectName = Annotated[
+    Line, Field(max_length=rules.PROJECT_NAME_LENGTH_MAX, examples=["Web shop"])
+]
+ProjectDescription = Annotated[Text, Field(max_length=rules.PROJECT_DESCRIPTION_LENGTH_MAX)]
+Title = Annotated[
+    Line, Field(max_length=rules.TITLE_LENGTH_MAX, examples=["Login fails on Safari"])
+]
+Description = Annotated[
+    Text,
+    Field(max_length=rules.DESCRIPTION_LENGTH_MAX, examples=["After **two** tries."]),
+]
+Label = Annotated[Line, Field(max_length=rules.LABEL_LENGTH_MAX), AfterValidator(_check_label)]
+Labels = Annotated[
+    list[Label],
+    Field(max_length=rules.LABELS_MAX, examples=[["browser", "login"]]),
+    AfterValidator(_without_doubles),
+]
+Content = Annotated[
+    Text,
+    AfterValidator(not_blank),
+    Field(max_length=rules.COMMENT_LENGTH_MAX, examples=["Seen on version 17 too."]),
+]
+Assignee = Annotated[Line, Field(max_length=100, examples=["maria"])]
+"""A user's id or username."""
+
+
+class NewProject(Input):
+    name: ProjectName
+    key: ProjectKey | None = Field(None, description="Made from the name when left out.")
+    description: ProjectDescription = ""
+
+
+class ProjectChange(Input):
+    """Only what is sent is changed."""
+
+    name: ProjectName = ""
+    description: ProjectDescription = ""
+    is_archived: bool = False
+
+
+class NewIssue(Input):
+    title: Title
+    description: Description = ""
+    priority: Priority = Priority.MEDIUM
+    assignee_id: Assignee | None = None
+    due_date: date | None = None
+    labels: Labels = Field(default_factory=list)
+
+
+class IssueChange(Input):
+    """Only what is sent is changed; ``assignee_id`` and ``due_date`` may be set to null."""
+
+    title: Title = ""
+    description: Description = ""
+    status: Status = Status.OPEN
+    priority: Priority = Priority.MEDIUM
+    assignee_id: Assignee | None = None
+    due_date: date | None = None
+    labels: Labels = Field(default_factory=list)
+
+
+class NewComment(Input):
+    content: Content
+
+
+class CommentChange(Input):
+    content: Content
+
+
+class ProjectSort(StrEnum):
+    NAME = "name"
+    NAME_DESC = "-name"
+    KEY = "key"
+    KEY_DESC = "-key"
+    CREATED = "created_at"
+    CREATED_DESC = "-created_at"
+    UPDATED = "updated_at"
+    UPDATED_DESC = "-updated_at"
+
+
+class ProjectQuery(PagedQuery):
+    search: SearchText | None = Field(
+        None, description="Part of the key or name, without regard to case."
+    )
+    is_archived: bool | None = None
+    sort: ProjectSort = ProjectSort.NAME
+
+
+class IssueSort(StrEnum):
+    CREATED = "created_at"
+    CREATED_DESC = "-created_at"
+    UPDATED = "updated_at"
+    UPDATED_DESC = "-updated_at"
+    PRIORITY = "priority"
+    PRIORITY_DESC = "-priority"
+    DUE = "due_date"
+    DUE_DESC = "-due_date"
+
+
+_Several = Field(max_length=rules.FILTER_VALUES_MAX)
+
+
+class IssueQuery(PagedQuery):
+    status: Annotated[list[Status], BeforeValidator(_split), _Several] | None = Field(
+        None, description="One or more statuses, comma-separated."
+    )
+    priority: Annotated[list[Priority], BeforeValidator(_split), _Several] | None = Field(
+        None, description="One or more priorities, comma-separated."
+    )
+    assignee: Annotated[list[Text], BeforeValidator(_split), _Several] | None = Field(
+        None, description="Ids, usernames, `me` or `none`, comma-separated."
+    )
+    reporter: Annotated[list[Text], BeforeValidator(_split), _Several] | None = Field(
+        None, description="Ids, usernames or `me`, comma-separated."
+    )
+    label: Annotated[list[Text], BeforeValidator(_split), _Several] | None = Field(
+        None, description="One or more labels, comma-separated; any of them."
+    )
+    search: SearchText | None = Field(
+        None,
+        description='Words over title, description and comments; `"a phrase"`, `-without`. '
+        "Best match first unless sorted.",
+    )
+    due_before: date | None = Field(None, description="Due on an earlier day than this one.")
+    sort: IssueSort | None = Field(
+        None, description="Newest first (`-created_at`) when neither sorted nor searched."
+    )
+
+
+class ProjectRef(msgspec.Struct, frozen=True):
+    """A project as things in it show it."""
+
+    id: UUID
+    key: str
+    name: str
+
+
+class ProjectView(msgspec.Struct, frozen=True):
+    id: UUID
+    key: str
+    name: str
+    description: str
+    created_by: Person
+    created_at: datetime
+    updated_at: datetime
+    is_archived: bool
+
+
+class IssueView(msgspec.Struct, frozen=True):
+    id: UUID
+    key: str
+    title: str
+    description: str
+    """Markdown."""
+    description_html: str
+    """Rendered and sanitised."""
+    status: Status
+    priority: Priority
+    project: ProjectRef
+    reporter: Person
+    assignee: Person | None
+    due_date: date | None
+    labels: list[str]
+    created_at: datetime
+    updated_at: datetime
+    comment_count: int
+
+
+class CommentView(msgspec.Struct, frozen=True):
+    id: UUID
+    issue: UUID
+    author: Person
+    content: str
+    """Markdown."""
+    content_html: str
+    """Rendered and sanitised."""
+    created_at: datetime
+    updated_at: datetime
+
+
+class HistoryEntry(msgspec.Struct, frozen=True):
+    """One field that somebody changed; for an edited comment ``field`` is ``comment``."""
+
+    id: UUID
+    at: datetime
+    actor: Person | None
+    field: str
+    before: Any
+    after: Any
+    comment_id: UUID | None
+
+
+class Transition(msgspec.Struct, frozen=True):
+    """A status, whether the asker may move the issue there now, and if not, why."""
+
+    status: Status
+    allowed: bool
+    reason: str | None
+
+
+class Transitions(msgspec.Struct, frozen=True):
+    data: list[Transition]

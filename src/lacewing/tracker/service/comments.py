@@ -1,0 +1,114 @@
+from uuid import UUID
+
+from lacewing.accounts.public import Person
+from lacewing.kernel.events import emit
+from lacewing.kernel.ids import new_id
+from lacewing.kernel.markdown import render_off_loop
+from lacewing.kernel.pagination import PageRequest, Slice
+from lacewing.kernel.preconditions import Precondition
+from lacewing.kernel.work import Work
+from lacewing.tracker import errors, events
+from lacewing.tracker.schemas import CommentView
+from lacewing.tracker.service.issues import IssueRef, find_issue_id, get_issue
+from lacewing.tracker.store import (
+    comments as store,
+    history as history_store,
+    issues as issues_store,
+    search,
+)
+
+
+async def list_comments(work: Work, issue: IssueRef, page: PageRequest) -> Slice[CommentView]:
+    """One page of an issue's comments, oldest first (COM-1)."""
+    found = await get_issue(work, issue)
+    return await store.list_comments(work.session, found.id, page)
+
+
+async def get_comment(work: Work, comment_id: UUID) -> CommentView:
+    found = await store.find_comment(work.session, comment_id)
+    if found is None:
+        raise errors.CommentNotFound
+    return found
+
+
+async def create_comment(work: Work, issue: IssueRef, content: str) -> CommentView:
+    """A new comment of the actor's (COM-2).
+
+    Raises:
+        IssueNotFound: there is none.
+        ProjectArchived: its project is read-only.
+    """
+    issue_id = await find_issue_id(work, issue)
+    content_html = await render_off_loop(content)
+    about = await issues_store.lock_issue(work.session, issue_id)
+    if about is None:
+        raise errors.IssueNotFound
+    if await issues_store.is_in_archive(work.session, issue_id):
+        raise errors.ProjectArchived
+    actor = work.actor
+    comment = CommentView(
+        id=new_id(),
+        issue=issue_id,
+        author=Person(actor.id, actor.username, actor.full_name),
+        content=content,
+        content_html=content_html,
+        created_at=work.now,
+        updated_at=work.now,
+    )
+    await store.insert_comment(work.session, comment)
+    await issues_store.count_comment(work.session, issue_id, work.now)
+    await search.index_issue(work.session, issue_id)
+    await emit(
+        work,
+        events.CommentCreated(
+            comment_id=comment.id, issue_id=issue_id, project_id=about.project.id
+        ),
+    )
+    return comment
+
+
+async def change_comment(
+    work: Work, comment_id: UUID, content: str, precondition: Precondition
+) -> CommentView:
+    """Edit one's own comment; the earlier text stays in the issue's history (COM-3, COM-4).
+
+    Raises:
+        CommentNotFound: there is none.
+        NotYourComment: somebody else wrote it.
+        ProjectArchived: its project is read-only.
+        PreconditionFailed: it has changed since the client read it.
+    """
+    content_html = await render_off_loop(content)
+    current = await store.lock_comment(work.session, comment_id)
+    if current is None:
+        raise errors.CommentNotFound
+    if current.author.id != work.actor.id:
+        raise errors.NotYourComment
+    precondition.check(current)
+    if content == current.content:
+        return current
+    about = await issues_store.lock_issue(work.session, current.issue)
+    assert about is not None
+    if await issues_store.is_in_archive(work.session, current.issue):
+        raise errors.ProjectArchived
+    await store.update_comment(
+        work.session, comment_id, content=content, content_html=content_html, updated_at=work.now
+    )
+    entry = history_store.entry_row(
+        current.issue,
+        work.now,
+        work.actor.id,
+        "comment",
+        current.content,
+        content,
+        comment_id,
+    )
+    await history_store.insert_entries(work.session, [entry])
+    await search.index_issue(work.session, current.issue)
+    await emit(
+        work,
+        events.CommentChanged(
+            comment_id=comment_id, issue_id=current.issue, project_id=about.project.id
+        ),
+    )
+    return await get_comment(work, comment_id)

@@ -1,0 +1,97 @@
+"""Lists of issues: one statement for each combination of filters, built once."""
+
+from datetime import date
+from functools import cache
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import ColumnElement, Date, Select, bindparam, exists, or_
+
+from lacewing.kernel.db import Session
+from lacewing.kernel.db.expressions import any_of
+from lacewing.kernel.db.paging import Order, keyset_page
+from lacewing.kernel.pagination import PageRequest, Slice
+from lacewing.tracker.rules import Priority, Status
+from lacewing.tracker.schemas import IssueSort, IssueView
+from lacewing.tracker.store import search
+from lacewing.tracker.store.issues import JOINED, issue_of
+from lacewing.tracker.tables import issue_labels, issues
+
+DEFAULT_SORT: Final = IssueSort.CREATED_DESC
+
+
+class IssueFilter(msgspec.Struct, frozen=True):
+    """What a list is narrowed to; ``None`` where it is not."""
+
+    project_id: UUID | None = None
+    status: list[Status] | None = None
+    priority: list[Priority] | None = None
+    assignee_ids: list[UUID] | None = None
+    or_unassigned: bool = False
+    reporter_ids: list[UUID] | None = None
+    label: list[str] | None = None
+    due_before: date | None = None
+    search: str | None = None
+
+
+_ORDERS: Final = {
+    IssueSort.CREATED: Order(issues.c.created_at, issues.c.id),
+    IssueSort.CREATED_DESC: Order(issues.c.created_at, issues.c.id, descending=True),
+    IssueSort.UPDATED: Order(issues.c.updated_at, issues.c.id),
+    IssueSort.UPDATED_DESC: Order(issues.c.updated_at, issues.c.id, descending=True),
+    IssueSort.PRIORITY: Order(issues.c.priority, issues.c.id),
+    IssueSort.PRIORITY_DESC: Order(issues.c.priority, issues.c.id, descending=True),
+    IssueSort.DUE: Order(issues.c.due_order, issues.c.id),
+    IssueSort.DUE_DESC: Order(issues.c.due_order, issues.c.id, descending=True),
+}
+
+_ASSIGNED: Final = any_of(issues.c.assignee_id, "assignee_ids")
+_CONDITIONS: Final[dict[str, ColumnElement[bool]]] = {
+    "project_id": issues.c.project_id == bindparam("project_id"),
+    "status": any_of(issues.c.status, "status"),
+    "priority": any_of(issues.c.priority, "priority"),
+    "assignee_ids": _ASSIGNED,
+    "assigned_or_not": or_(_ASSIGNED, issues.c.assignee_id.is_(None)),
+    "reporter_ids": any_of(issues.c.reporter_id, "reporter_ids"),
+    "label": exists().where(
+        issue_labels.c.issue_id == issues.c.id, any_of(issue_labels.c.label, "label")
+    ),
+    "due_before": issues.c.due_order < bindparam("due_before", type_=Date()),
+}
+
+
+@cache
+def _statement(
+    dialect: str, filters: frozenset[str], sort: IssueSort | None, *, is_search: bool
+) -> tuple[Select[Any], Order]:
+    conditions = [_CONDITIONS[name] for name in sorted(filters)]
+    if is_search and sort is None:
+        statement, rank = search.best_first(JOINED, conditions, dialect)
+        return statement, Order(rank, issues.c.id, descending=True)
+    statement = JOINED.where(*conditions)
+    if is_search:
+        statement = search.matching(statement, dialect)
+    return statement, _ORDERS[sort or DEFAULT_SORT]
+
+
+async def list_issues(
+    session: Session, wanted: IssueFilter, sort: IssueSort | None, page: PageRequest
+) -> Slice[IssueView]:
+    """One page; best match first when searched and not sorted."""
+    given = msgspec.structs.asdict(wanted)
+    values: dict[str, Any] = {
+        name: value
+        for name, value in given.items()
+        if value is not None and name not in {"or_unassigned", "search"}
+    }
+    filters = set(values)
+    if wanted.or_unassigned:
+        filters = (filters - {"assignee_ids"}) | {"assigned_or_not"}
+        values.setdefault("assignee_ids", [])
+    if wanted.search is not None:
+        values |= search.search_parameters(session, wanted.search)
+    statement, order = _statement(
+        session.dialect, frozenset(filters), sort, is_search=wanted.search is not None
+    )
+    return await keyset_page(session, issue_of, statement, order, page, values)

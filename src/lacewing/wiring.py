@@ -1,0 +1,64 @@
+"""The table of contents: which domains there are, and what each brings."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Final
+
+import msgspec
+from fastapi import APIRouter
+
+from lacewing.accounts import http as accounts_http, jobs as accounts_jobs
+from lacewing.accounts.permissions import GRANTS as ACCOUNTS_GRANTS
+from lacewing.audit import http as audit_http
+from lacewing.audit.permissions import GRANTS as AUDIT_GRANTS
+from lacewing.kernel.actor import Role
+from lacewing.kernel.db import Session
+from lacewing.kernel.idempotency import jobs as idempotency_jobs
+from lacewing.kernel.web.middleware.rate_limit import TighterLimit
+from lacewing.settings import Settings
+from lacewing.tracker import http as tracker_http
+from lacewing.tracker.permissions import GRANTS as TRACKER_GRANTS
+
+ROUTERS: Final[tuple[APIRouter, ...]] = (
+    *accounts_http.ROUTERS,
+    *tracker_http.ROUTERS,
+    *audit_http.ROUTERS,
+)
+
+_ALL_GRANTS = (ACCOUNTS_GRANTS, TRACKER_GRANTS, AUDIT_GRANTS)
+
+GRANTS: Final[Mapping[Role, frozenset[str]]] = {
+    role: frozenset(permission for grants in _ALL_GRANTS for permission in grants[role])
+    for role in Role
+}
+"""What each role may do, over all domains."""
+
+
+class Job(msgspec.Struct, frozen=True):
+    """Housekeeping that a worker does every so often; it may run twice, and may be missed."""
+
+    name: str
+    every_seconds: int
+    run: Callable[[Session, datetime], Awaitable[int]]
+    """Returns how many things it has dealt with."""
+
+
+JOBS: Final = (
+    Job("expired-idempotency-keys", 600, idempotency_jobs.delete_expired_keys),
+    Job("expired-sessions", 3_600, accounts_jobs.delete_expired_sessions),
+)
+
+
+def tighter_limits(settings: Settings) -> dict[tuple[str, str], TighterLimit]:
+    """Limits per address for single operations, by method and path (SEC-2)."""
+    accounts_settings = settings.accounts
+    login = TighterLimit("login", accounts_settings.login_limit_per_minute)
+    register = TighterLimit("register", accounts_settings.register_limit_per_minute)
+    refresh = TighterLimit("refresh", accounts_settings.refresh_limit_per_minute)
+    return {
+        ("POST", "/api/auth/login"): login,
+        ("POST", "/api/auth/token"): login,
+        ("POST", "/api/auth/register"): register,
+        ("POST", "/api/auth/signup"): register,
+        ("POST", "/api/auth/refresh"): refresh,
+    }
