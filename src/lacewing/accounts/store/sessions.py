@@ -43,7 +43,8 @@ _LOCK = (
 _CONSUME = (
     update(refresh_tokens)
     .where(
-        refresh_tokens.c.session_id == bindparam("session_id"),
+        # SQLAlchemy keeps columns' own names for what is set.
+        refresh_tokens.c.session_id == bindparam("of_session"),
         refresh_tokens.c.token_hash == bindparam("used_hash"),
         refresh_tokens.c.consumed_at.is_(None),
     )
@@ -130,7 +131,7 @@ async def consume_refresh_token(
     session: Session, session_id: UUID, token_hash: str, now: datetime
 ) -> bool:
     """Use the token up; ``False`` when it was used before or never given."""
-    values = {"session_id": session_id, "used_hash": token_hash, "at": now}
+    values = {"of_session": session_id, "used_hash": token_hash, "at": now}
     return await session.execute(_CONSUME, values) == 1
 
 
