@@ -1,0 +1,134 @@
+"""Fixtures that all tests share. A test that takes ``house`` or ``database_url`` runs on both
+databases; one that needs Redis takes ``redis_url``."""
+
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lacewing.kernel.actor import Role
+from lacewing.settings import Settings, load_settings
+from tests.support import servers
+from tests.support.databases import DatabaseTemplate, PostgresTemplate, SqliteTemplate
+from tests.support.house import House, Member, open_house
+from tests.support.servers import CannotStart
+
+DATABASE_KINDS = ("sqlite", "postgresql")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--databases",
+        default=",".join(DATABASE_KINDS),
+        help="Which databases to test on, comma-separated.",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "database_kind" in metafunc.fixturenames:
+        kinds = metafunc.config.getoption("--databases").split(",")
+        metafunc.parametrize("database_kind", kinds, scope="session")
+
+
+def _or_skip(error: CannotStart) -> None:
+    """A part that cannot run says so loudly; in CI that is a failure."""
+    if os.environ.get("CI"):
+        pytest.fail(f"CANNOT TEST: {error}")
+    pytest.skip(f"CANNOT TEST: {error}")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    try:
+        with servers.postgres() as url:
+            yield url
+    except CannotStart as error:
+        _or_skip(error)
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    try:
+        with servers.redis() as url:
+            yield url
+    except CannotStart as error:
+        _or_skip(error)
+
+
+@pytest.fixture(scope="session")
+async def database_template(
+    database_kind: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+) -> DatabaseTemplate:
+    template: DatabaseTemplate
+    if database_kind == "sqlite":
+        template = SqliteTemplate(tmp_path_factory.mktemp("template"))
+    else:
+        template = PostgresTemplate(request.getfixturevalue("postgres_server"))
+    await template.prepare()
+    return template
+
+
+@pytest.fixture
+async def database_url(database_template: DatabaseTemplate, tmp_path: Path) -> AsyncIterator[str]:
+    """A fresh, migrated database."""
+    async with database_template.copied(tmp_path) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def keys_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture
+def make_settings(database_url: str, keys_dir: Path) -> Callable[..., Settings]:
+    """Settings for a test: no limits per address, unless it names its own variables."""
+
+    def make(**variables: Any) -> Settings:
+        environ = {
+            "LACEWING_ENVIRONMENT": "test",
+            "LACEWING_DATA_DIR": str(keys_dir),
+            "LACEWING_DATABASE_URL": database_url,
+            "LACEWING_DATABASE_POOL_SIZE": "5",
+            "LACEWING_RATE_LIMIT_PER_MINUTE": "0",
+            "LACEWING_LOGIN_LIMIT_PER_MINUTE": "0",
+        }
+        environ |= {name: str(value) for name, value in variables.items()}
+        return load_settings(environ)
+
+    return make
+
+
+@pytest.fixture
+async def house(make_settings: Callable[..., Settings]) -> AsyncIterator[House]:
+    """A running Lacewing with an empty database."""
+    async with open_house(make_settings()) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def maria(house: House) -> Member:
+    """A developer."""
+    return await house.member("maria")
+
+
+@pytest.fixture
+async def noor(house: House) -> Member:
+    """Another developer."""
+    return await house.member("noor")
+
+
+@pytest.fixture
+async def mona(house: House) -> Member:
+    """A manager."""
+    return await house.member("mona", Role.MANAGER)
+
+
+@pytest.fixture
+async def adam(house: House) -> Member:
+    """An administrator."""
+    return await house.member("adam", Role.ADMIN)

@@ -1,0 +1,160 @@
+"""Real servers for tests: from Debian's packages, on free ports, in temporary folders.
+
+Each is taken from the variable that names one that runs already, else started here. Where a
+package is missing it is installed when this is root; otherwise that is said loudly.
+"""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+POSTGRES_VARIABLE = "LACEWING_TEST_POSTGRES_URL"
+REDIS_VARIABLE = "LACEWING_TEST_REDIS_URL"
+START_SECONDS = 30
+SERVER_USER = "postgres"
+
+
+class CannotStart(RuntimeError):
+    """A server can't be had on this machine; the message says what is missing."""
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _install(package: str) -> None:
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        raise CannotStart(f"install the Debian package {package}, or name a running server")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in (
+        ["apt-get", "update", "-qq"],
+        ["apt-get", "install", "-y", "-qq", "--no-install-recommends", package],
+    ):
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise CannotStart(f"{' '.join(command)} failed: {done.stderr[-500:]}")
+
+
+def _postgres_binaries() -> Path | None:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if found:
+        return found[-1].parent
+    initdb = shutil.which("initdb")
+    return Path(initdb).parent if initdb else None
+
+
+def _as_server_user(command: Sequence[str]) -> list[str]:
+    """PostgreSQL refuses to run as root."""
+    if os.geteuid() != 0:
+        return list(command)
+    return [
+        "setpriv",
+        f"--reuid={SERVER_USER}",
+        f"--regid={SERVER_USER}",
+        "--clear-groups",
+        *command,
+    ]
+
+
+@contextmanager
+def postgres() -> Iterator[str]:
+    """The URL of a PostgreSQL server, without a database name at its end."""
+    if url := os.environ.get(POSTGRES_VARIABLE):
+        yield url
+        return
+    binaries = _postgres_binaries()
+    if binaries is None:
+        _install("postgresql")
+        binaries = _postgres_binaries()
+        assert binaries is not None
+    with tempfile.TemporaryDirectory(prefix="lacewing-postgres-") as name:
+        folder = Path(name)
+        if os.geteuid() == 0:
+            owner = pwd.getpwnam(SERVER_USER)
+            os.chown(folder, owner.pw_uid, owner.pw_gid)
+        data = folder / "data"
+        initdb = [str(binaries / "initdb"), "-D", str(data), "-U", "lacewing", "-A", "trust"]
+        _run(_as_server_user([*initdb, "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]))
+        port = free_port()
+        options = [
+            "-D", str(data), "-p", str(port), "-k", str(folder),
+            "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=300",
+            "-c", "full_page_writes=off", "-c", "shared_buffers=128MB",
+        ]  # fmt: skip
+        with _running(_as_server_user([str(binaries / "postgres"), *options]), port, folder):
+            yield f"postgresql://lacewing@127.0.0.1:{port}"
+
+
+@contextmanager
+def redis() -> Iterator[str]:
+    """The URL of a Redis server."""
+    if url := os.environ.get(REDIS_VARIABLE):
+        yield url
+        return
+    with redis_process() as (url, _process):
+        yield url
+
+
+@contextmanager
+def redis_process(port: int | None = None) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    """A Redis server of one's own, to be stopped and started at will."""
+    if shutil.which("redis-server") is None:
+        _install("redis-server")
+    port = port or free_port()
+    with tempfile.TemporaryDirectory(prefix="lacewing-redis-") as name:
+        command = [
+            "redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "",
+            "--appendonly", "no", "--dir", name,
+        ]  # fmt: skip
+        with _running(command, port, Path(name)) as process:
+            yield f"redis://127.0.0.1:{port}/0", process
+
+
+@contextmanager
+def _running(
+    command: Sequence[str], port: int, folder: Path
+) -> Iterator["subprocess.Popen[bytes]"]:
+    log = folder / "server.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output)
+    try:
+        wait_for_port(port, process, log)
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=START_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def wait_for_port(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    """Return when something listens on ``port``; raise with the log when its process ends."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise CannotStart(f"{process.args!r} ended: {log.read_text()[-1000:]}")
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.02)
+        else:
+            return
+    raise CannotStart(f"{process.args!r} does not listen: {log.read_text()[-1000:]}")
+
+
+def _run(command: Sequence[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
+    if done.returncode != 0:
+        raise CannotStart(f"{command[0]} failed: {done.stderr[-1000:]}")
