@@ -3,6 +3,7 @@
 from lacewing.accounts.store.people import (
     Person,
     find_active_person,
+    find_first_admin,
     find_person_id,
     import_person,
     person_columns,
@@ -13,6 +14,7 @@ from lacewing.accounts.store.people import (
 __all__ = [
     "Person",
     "find_active_person",
+    "find_first_admin",
     "find_person_id",
     "import_person",
     "person_columns",

@@ -1,1 +1,155 @@
-def doctor() -> None: ...
+"""``lacewing doctor``: what is configured, what answers, what is wrong and how to mend it."""
+
+import os
+import shutil
+import sqlite3
+import stat
+import sys
+from collections.abc import AsyncIterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import typer
+
+from lacewing import __version__
+from lacewing.accounts.public import find_first_admin
+from lacewing.cli.context import migrations_of, run
+from lacewing.cli.output import EXIT_FAILED, EXIT_SETTINGS, print_result
+from lacewing.kernel.db import Database, open_database
+from lacewing.kernel.errors import Unavailable
+from lacewing.kernel.web.readiness import readiness_checks
+from lacewing.settings import InvalidSettings, LogLevel, Settings, production_faults
+
+FREE_BYTES_MIN: Final = 500 * 1024 * 1024
+PYTHON_MIN: Final = (3, 11)
+
+
+class State(StrEnum):
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+class Finding(msgspec.Struct, frozen=True):
+    subject: str
+    state: State
+    detail: str
+    mend: str | None = None
+
+
+def doctor(*, as_json: bool = typer.Option(False, "--json", help="For scripts.")) -> None:
+    """Look at everything that Lacewing needs; exit code 1 when something is wrong."""
+    try:
+        findings = run(_examine, LogLevel.ERROR)
+        code = EXIT_FAILED
+    except InvalidSettings as error:
+        findings = [
+            Finding("settings", State.FAILED, reason, "Correct the variable.")
+            for reason in error.reasons
+        ]
+        code = EXIT_SETTINGS
+    print_result(findings, "\n".join(map(_told, findings)), as_json=as_json)
+    if any(finding.state is State.FAILED for finding in findings):
+        sys.exit(code)
+
+
+def _told(finding: Finding) -> str:
+    mark = {State.OK: "ok  ", State.WARNING: "warn", State.FAILED: "FAIL"}[finding.state]
+    line = f"{mark}  {finding.subject}: {finding.detail}"
+    return line if finding.mend is None else f"{line}\n      -> {finding.mend}"
+
+
+async def _examine(settings: Settings) -> list[Finding]:
+    findings = [_program(), _settings(settings), *_data_folder(settings.general.data_dir)]
+    findings += [finding async for finding in _servers(settings)]
+    return findings
+
+
+def _program() -> Finding:
+    versions = (
+        f"Lacewing {__version__}, Python {sys.version.split()[0]}, SQLite {sqlite3.sqlite_version}"
+    )
+    if sys.version_info < PYTHON_MIN:
+        return Finding("program", State.FAILED, versions, "Install Python 3.11 or newer.")
+    return Finding("program", State.OK, versions)
+
+
+def _settings(settings: Settings) -> Finding:
+    environment = settings.general.environment
+    if faults := production_faults(settings):
+        detail = f"environment {environment}; for production: {'; '.join(faults)}"
+        return Finding("settings", State.WARNING, detail)
+    return Finding("settings", State.OK, f"environment {environment}")
+
+
+def _data_folder(folder: Path) -> list[Finding]:
+    subject = f"data folder {folder}"
+    if not folder.exists():
+        return [Finding(subject, State.WARNING, "is not there yet", "`lacewing serve` makes it.")]
+    if not os.access(folder, os.W_OK):
+        return [Finding(subject, State.FAILED, "can't be written", f"chown or chmod {folder}.")]
+    findings = [_free_space(subject, folder)]
+    keys = folder / "keys"
+    if keys.exists() and stat.S_IMODE(keys.stat().st_mode) & 0o077:
+        findings.append(
+            Finding("keys", State.FAILED, "others may read them", f"chmod -R go= {keys}")
+        )
+    return findings
+
+
+def _free_space(subject: str, folder: Path) -> Finding:
+    free = shutil.disk_usage(folder).free
+    detail = f"{free // 1024**2} MiB free"
+    if free < FREE_BYTES_MIN:
+        return Finding(subject, State.WARNING, detail, "Make room on its disk.")
+    return Finding(subject, State.OK, detail)
+
+
+async def _servers(settings: Settings) -> AsyncIterator[Finding]:
+    try:
+        database = await open_database(settings.database, settings.general.data_dir)
+    except Unavailable as error:
+        yield Finding(
+            "database", State.FAILED, error.detail, "Start it, or correct LACEWING_DATABASE_URL."
+        )
+        return
+    try:
+        for name, check in readiness_checks(database, settings.general.redis_url).items():
+            try:
+                await check()
+            except Unavailable as error:
+                yield Finding(name, State.FAILED, error.detail, f"Start {name}.")
+            else:
+                yield Finding(name, State.OK, _kind(name, database))
+        yield await _schema(settings)
+        yield await _administrator(settings, database)
+    finally:
+        await database.close()
+
+
+def _kind(name: str, database: Database) -> str:
+    return f"{database.dialect} answers" if name == "database" else "answers"
+
+
+async def _schema(settings: Settings) -> Finding:
+    migrations = migrations_of(settings)
+    if await migrations.current() is None:
+        return Finding("schema", State.WARNING, "the database is empty", "lacewing db upgrade")
+    try:
+        await migrations.check()
+    except Unavailable as error:
+        return Finding("schema", State.FAILED, error.detail, "lacewing db upgrade")
+    return Finding("schema", State.OK, f"at {migrations.head()}")
+
+
+async def _administrator(settings: Settings, database: Database) -> Finding:
+    try:
+        await migrations_of(settings).check()
+    except Unavailable:
+        return Finding("administrator", State.WARNING, "not looked for without a schema")
+    if await find_first_admin(database.session()) is None:
+        mend = "lacewing admin create --username U --email E"
+        return Finding("administrator", State.WARNING, "there is none", mend)
+    return Finding("administrator", State.OK, "there is one")

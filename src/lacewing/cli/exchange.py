@@ -1,1 +1,62 @@
-def export() -> None: ...
+"""``lacewing export``: everything, as JSON lines."""
+
+import os
+import sys
+from pathlib import Path
+
+import typer
+from sqlalchemy import Connection
+
+from lacewing.cli.context import migrations_of, run
+from lacewing.cli.output import fail, print_result
+from lacewing.kernel.db.exchange import export_lines
+from lacewing.kernel.db.offline import use_connection
+from lacewing.settings import LogLevel, Settings
+
+
+def export(
+    file: str = typer.Argument(..., help="The file to write, or - for standard output."),
+    *,
+    as_json: bool = typer.Option(False, "--json", help="For scripts."),
+) -> None:
+    """Write everything as JSON lines, password hashes too: the file is for its owner's eyes alone.
+
+    Sessions and keys stay behind. `lacewing import lacewing FILE` takes it into an empty Lacewing.
+    """
+
+    async def write(settings: Settings) -> int:
+        migrations = migrations_of(settings)
+        await migrations.check()
+        return await use_connection(
+            settings.database,
+            settings.general.data_dir,
+            lambda connection: _write(connection, migrations.head(), file),
+        )
+
+    count = run(write, LogLevel.WARNING)
+    if file != "-":
+        print_result({"rows": count}, f"Exported {count} rows to {file}.", as_json=as_json)
+
+
+def _write(connection: Connection, schema: str, file: str) -> int:
+    count = -1  # the header is no row
+    if file == "-":
+        for line in export_lines(connection, schema):
+            sys.stdout.buffer.write(line + b"\n")
+            count += 1
+        return count
+    path = Path(file)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as output:
+            for line in export_lines(connection, schema):
+                output.write(line + b"\n")
+                count += 1
+            output.flush()
+            os.fsync(output.fileno())
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        fail(f"{file}: {error.strerror}")
+    return count

@@ -1,7 +1,114 @@
+"""``lacewing import``: other trackers' issues, and exports of Lacewing itself."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
 import typer
+from rich.console import Console
+from rich.progress import Progress
 
-app = typer.Typer()
+from lacewing.cli.context import migrate_if_empty, migrations_of, opened_database, opened_work, run
+from lacewing.cli.output import EXIT_PARTLY, fail, print_result
+from lacewing.kernel.db import transaction
+from lacewing.kernel.db.exchange import import_lines
+from lacewing.kernel.db.offline import use_connection
+from lacewing.settings import LogLevel, Settings
+from lacewing.tracker.importing.archive import read_archive
+from lacewing.tracker.importing.github import read_github
+from lacewing.tracker.importing.records import ImportFile, UnreadableFile
+from lacewing.tracker.importing.report import ImportReport
+from lacewing.tracker.importing.service import Import
+from lacewing.tracker.jobs import index_all_issues
+from lacewing.tracker.rules import PROJECT_KEY
+
+app = typer.Typer(help="Bring in what was elsewhere.", no_args_is_help=True)
+_FILE = typer.Argument(..., help="The file, or - for standard input.")
+_PROJECT = typer.Option(..., "--project", help="The key of the project; made when it is missing.")
+_JSON = typer.Option(False, "--json", help="For scripts.")
 
 
-@app.callback()
-def cb() -> None: ...
+@app.command()
+def github(file: str = _FILE, project: str = _PROJECT, *, as_json: bool = _JSON) -> None:
+    """Take issues as GitHub's REST API gives them: a JSON array."""
+    _import(read_github, file, project, as_json=as_json)
+
+
+@app.command()
+def archive(file: str = _FILE, project: str = _PROJECT, *, as_json: bool = _JSON) -> None:
+    """Take issues with comments from an archive of the IETF's repositories."""
+    _import(read_archive, file, project, as_json=as_json)
+
+
+@app.command("lacewing")
+def whole(file: str = _FILE, *, as_json: bool = _JSON) -> None:
+    """Fill an empty Lacewing from an export of another one."""
+    lines = _read(file).splitlines()
+
+    async def fill(settings: Settings) -> dict[str, int]:
+        await migrate_if_empty(settings)
+        schema = migrations_of(settings).head()
+        counts = await use_connection(
+            settings.database,
+            settings.general.data_dir,
+            lambda connection: import_lines(connection, schema, lines),
+        )
+        async with opened_database(settings) as database:
+            await index_all_issues(lambda: transaction(database))
+        return counts
+
+    counts = run(fill, LogLevel.WARNING)
+    text = "\n".join(f"{count:>8} {table}" for table, count in counts.items() if count)
+    print_result(counts, text or "The export was empty.", as_json=as_json)
+
+
+def _import(read: Callable[[bytes], ImportFile], file: str, project: str, *, as_json: bool) -> None:
+    key = project.upper()
+    if not PROJECT_KEY.fullmatch(key):
+        fail(f"--project {project}: must be 2 to 10 letters and digits, beginning with a letter.")
+    try:
+        found = read(_read(file))
+    except UnreadableFile as error:
+        fail(f"{file}: {error}")
+
+    async def bring_in(settings: Settings) -> ImportReport:
+        run_of_import = Import(found, key)
+        console = Console(stderr=True)
+        async with opened_database(settings) as database:
+            with Progress(console=console, disable=as_json or not console.is_terminal) as progress:
+                task = progress.add_task(f"Importing into {key}", total=found.count)
+                for batch in run_of_import.batches():
+                    async with opened_work(database) as work:
+                        await run_of_import.bring_in(work, batch)
+                    progress.advance(task, len(batch))
+        return run_of_import.report
+
+    report = run(bring_in, LogLevel.WARNING)
+    print_result(report, _told(report), as_json=as_json)
+    if report.bad_records:
+        sys.exit(EXIT_PARTLY)
+
+
+def _read(file: str) -> bytes:
+    if file == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        fail(f"{file}: {error.strerror}")
+
+
+def _told(report: ImportReport) -> str:
+    lines = [
+        f"Imported {report.issues_added} issues with {report.comments_added} comments "
+        f"from {report.source} into {report.project}.",
+        f"  there already: {report.issues_known} issues, {report.comments_known} comments",
+        f"  new users: {report.users_added} (not active until an administrator lets them in)",
+        f"  pull requests left out: {report.pull_requests_left_out}",
+    ]
+    if report.assignees_left_out:
+        lines.append(f"  further assignees left out: {report.assignees_left_out}")
+    if report.bad_records:
+        lines.append(f"  records that could not be read: {len(report.bad_records)}")
+        lines += [f"    record {bad.place}: {bad.reason}" for bad in report.bad_records]
+    return "\n".join(lines)

@@ -7,6 +7,8 @@ import msgspec
 import typer
 
 EXIT_FAILED: Final = 1
+EXIT_PARTLY: Final = 2
+"""Some of it was done; what was not is listed."""
 EXIT_SETTINGS: Final = 3
 """The settings are wrong: every reason is named."""
 EXIT_UNAVAILABLE: Final = 4

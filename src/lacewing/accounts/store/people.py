@@ -31,6 +31,13 @@ _ACTIVE_BY_NAME = select(users.c.id, users.c.username, users.c.full_name).where(
     users.c.username_key == bindparam("name"), users.c.is_active
 )
 
+_FIRST_ADMIN = (
+    select(users.c.id)
+    .where(users.c.role == Role.ADMIN.value, users.c.is_active)
+    .order_by(users.c.created_at, users.c.id)
+    .limit(1)
+)
+
 
 def users_as(name: str) -> Alias:
     """The users' table under another name, to be joined."""
@@ -72,15 +79,23 @@ def _as_id(who: str) -> UUID | None:
         return None
 
 
-async def import_person(session: Session, username: str, now: datetime) -> UUID:
-    """The id of the user with this name; a new one cannot log in until an admin lets them.
+async def find_first_admin(session: Session) -> UUID | None:
+    """The active administrator who has been here for the longest."""
+    found: UUID | None = await session.scalar(_FIRST_ADMIN)
+    return found
+
+
+async def import_person(session: Session, username: str, now: datetime) -> tuple[UUID, bool]:
+    """The id of the user with this name, and whether they are new.
+
+    A new one is not active, and cannot log in until an administrator lets them.
 
     Names of other systems are kept as they are there, brackets and all.
     """
     name = username[:USERNAME_LENGTH_MAX]
     found: UUID | None = await session.scalar(_BY_NAME, {"name": folded(name)})
     if found is not None:
-        return found
+        return found, False
     user_id = new_id()
     await users_store.insert_user(
         session,
@@ -93,4 +108,4 @@ async def import_person(session: Session, username: str, now: datetime) -> UUID:
         is_active=False,
         now=now,
     )
-    return user_id
+    return user_id, True

@@ -1,24 +1,22 @@
 """Alembic, called from the program itself (OPS-2)."""
 
-import asyncio
-import sqlite3
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import Connection
 
-from lacewing.kernel.db.database import DatabaseSettings, sqlite_path
-from lacewing.kernel.db.failures import DatabaseUnavailable
+from lacewing.kernel.db.database import DatabaseSettings
+from lacewing.kernel.db.offline import use_connection
 from lacewing.kernel.errors import Unavailable
 
 CONNECTION_ATTRIBUTE: Final = "connection"
-_LOCK_SECONDS: Final = 30
+
+Result = TypeVar("Result")
 
 
 class SchemaOutdated(Unavailable):
@@ -38,7 +36,7 @@ class Migrations:
 
     def __init__(self, settings: DatabaseSettings, data_dir: Path) -> None:
         self._settings = settings
-        self._sqlite = sqlite_path(settings, data_dir)
+        self._data_dir = data_dir
         self._config = Config()
         self._config.set_main_option("script_location", str(_scripts()))
 
@@ -81,33 +79,5 @@ class Migrations:
 
         await self._with_connection(run)
 
-    async def _with_connection(self, use: Any) -> Any:
-        try:
-            if self._sqlite is not None:
-                return await asyncio.to_thread(self._use_sqlite, use)
-            return await self._use_postgres(use)
-        except (DBAPIError, OSError, sqlite3.Error) as error:
-            if isinstance(error, DBAPIError) and not error.connection_invalidated:
-                raise
-            raise DatabaseUnavailable(str(error)) from error
-
-    def _use_sqlite(self, use: Any) -> Any:
-        assert self._sqlite is not None
-        self._sqlite.parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(f"sqlite:///{self._sqlite}", connect_args={"timeout": _LOCK_SECONDS})
-        try:
-            with engine.begin() as connection:
-                return use(connection)
-        finally:
-            engine.dispose()
-
-    async def _use_postgres(self, use: Any) -> Any:
-        assert self._settings.database_url is not None
-        scheme, _, rest = self._settings.database_url.partition("://")
-        assert scheme
-        engine = create_async_engine(f"postgresql+asyncpg://{rest}")
-        try:
-            async with engine.begin() as connection:
-                return await connection.run_sync(use)
-        finally:
-            await engine.dispose()
+    async def _with_connection(self, use: Callable[[Connection], Result]) -> Result:
+        return await use_connection(self._settings, self._data_dir, use)

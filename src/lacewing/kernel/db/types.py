@@ -71,6 +71,10 @@ class Document(TypeDecorator[Any]):
     impl = JSON
     cache_ok = True
 
+    @property
+    def python_type(self) -> Any:
+        return Any
+
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         return dialect.type_descriptor(Text() if dialect.name == "sqlite" else JSONB())
 

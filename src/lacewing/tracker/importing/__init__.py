@@ -1,0 +1,1 @@
+"""Other trackers' issues: read, told apart, and kept as they were (UX-2)."""

@@ -35,6 +35,10 @@ async def get_project(work: Work, project_id: UUID) -> ProjectView:
     return project
 
 
+async def find_project_by_key(work: Work, key: str) -> ProjectView | None:
+    return await store.find_project_by_key(work.session, key)
+
+
 async def create_project(work: Work, wanted: NewProject) -> ProjectView:
     """A new project of the actor's (PRJ-2).
 

@@ -186,3 +186,15 @@ def best_first(
     )
     statement = joined.join(candidates, candidates.c.id == issues.c.id)
     return statement, cast(candidates.c.rank, Float(53))
+
+
+_FIRST_ISSUES = select(issues.c.id).order_by(issues.c.id).limit(bindparam("batch"))
+_NEXT_ISSUES = _FIRST_ISSUES.where(issues.c.id > bindparam("after", type_=Uuid()))
+
+
+async def issues_after(session: Session, after: UUID | None, batch: int) -> list[UUID]:
+    """The next issues in the order of their ids."""
+    if after is None:
+        return await session.all(lambda issue_id: issue_id, _FIRST_ISSUES, {"batch": batch})
+    values = {"after": after, "batch": batch}
+    return await session.all(lambda issue_id: issue_id, _NEXT_ISSUES, values)

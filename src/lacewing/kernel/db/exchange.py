@@ -1,0 +1,116 @@
+"""Everything in the database as JSON lines, and back (UX-3).
+
+The first line tells the format and the schema; each further one is ``{"table", "row"}``. What ends
+by itself (sessions, idempotency keys) stays behind: ``Table.info`` marks it.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection, Row, Table, func, insert, select
+
+from lacewing.kernel.db.metadata import metadata
+from lacewing.kernel.errors import Conflict, Malformed
+
+FORMAT: Final = 1
+ROWS_AT_ONCE: Final = 500
+
+_encode = msgspec.json.Encoder().encode
+
+
+class NotEmpty(Conflict):
+    code = "not-empty"
+    title = "Only an empty Lacewing takes an export: there is something in this one."
+
+
+class UnreadableExport(Malformed):
+    code = "unreadable-export"
+    title = "This file is no export of Lacewing."
+
+
+class Header(msgspec.Struct, frozen=True):
+    """The first line."""
+
+    lacewing_export: int
+    schema: str
+
+
+class Line(msgspec.Struct, frozen=True):
+    table: str
+    row: dict[str, Any]
+
+
+def exported_tables() -> list[Table]:
+    """Tables whose rows are exported, those that others refer to first."""
+    return [table for table in metadata.sorted_tables if not table.info.get("ephemeral")]
+
+
+def export_lines(connection: Connection, schema: str) -> Iterator[bytes]:
+    """Every row as a line, in an order that is the same each time."""
+    yield _encode(Header(FORMAT, schema))
+    for table in exported_tables():
+        statement = select(table).order_by(*table.primary_key)
+        names = ["".join(column.name) for column in table.columns]  # plain, not SQLAlchemy's kind
+        rows: Iterable[Row[Any]] = connection.execution_options(yield_per=ROWS_AT_ONCE).execute(
+            statement
+        )
+        for row in rows:
+            yield _encode(Line("".join(table.name), dict(zip(names, row, strict=True))))
+
+
+def import_lines(connection: Connection, schema: str, lines: Iterable[bytes]) -> dict[str, int]:
+    """Fill an empty database; how many rows each table got.
+
+    Raises:
+        NotEmpty: there is something in it.
+        UnreadableExport: naming the line that can't be read.
+    """
+    tables = {table.name: table for table in exported_tables()}
+    for table in tables.values():
+        if connection.scalar(select(func.count()).select_from(table.select().limit(1).subquery())):
+            raise NotEmpty
+    counts = dict.fromkeys(tables, 0)
+    waiting: list[dict[str, Any]] = []
+    current: str | None = None
+    for number, raw in enumerate(lines, start=1):
+        if number == 1:
+            _check_header(raw, schema)
+            continue
+        name, row = _read(raw, number, tables)
+        if current is not None and (name != current or len(waiting) == ROWS_AT_ONCE):
+            connection.execute(insert(tables[current]), waiting)
+            waiting = []
+        current = name
+        waiting.append(row)
+        counts[name] += 1
+    if current is not None:
+        connection.execute(insert(tables[current]), waiting)
+    return counts
+
+
+def _check_header(raw: bytes, schema: str) -> None:
+    try:
+        header = msgspec.json.decode(raw, type=Header)
+    except msgspec.MsgspecError as error:
+        raise UnreadableExport(f"Line 1 is no header of an export: {error}") from error
+    if header.lacewing_export != FORMAT:
+        raise UnreadableExport(f"This program reads format {FORMAT}, not {header.lacewing_export}.")
+    if header.schema != schema:
+        raise UnreadableExport(
+            f"The export is of schema {header.schema}, this program's is {schema}: "
+            "import it with the version that wrote it, then upgrade."
+        )
+
+
+def _read(raw: bytes, number: int, tables: dict[str, Table]) -> tuple[str, dict[str, Any]]:
+    try:
+        line = msgspec.json.decode(raw, type=Line)
+        columns = tables[line.table].columns
+        row = {
+            name: None if value is None else msgspec.convert(value, columns[name].type.python_type)
+            for name, value in line.row.items()
+        }
+    except (msgspec.MsgspecError, KeyError, NotImplementedError) as error:
+        raise UnreadableExport(f"Line {number} can't be read: {error}") from error
+    return line.table, row

@@ -1,0 +1,61 @@
+"""A plain connection for what happens beside the server: migrations, exports, imports."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TypeVar
+
+from sqlalchemy import Connection, create_engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from lacewing.kernel.db.database import DatabaseSettings, sqlite_path
+from lacewing.kernel.db.failures import DatabaseUnavailable
+
+LOCK_SECONDS: Final = 30
+
+Result = TypeVar("Result")
+
+
+async def use_connection(
+    settings: DatabaseSettings, data_dir: Path, use: Callable[[Connection], Result]
+) -> Result:
+    """Call ``use`` with a connection, in one transaction that sees one state of the database.
+
+    Raises:
+        DatabaseUnavailable: it does not answer.
+    """
+    path = sqlite_path(settings, data_dir)
+    try:
+        if path is not None:
+            return await asyncio.to_thread(_use_sqlite, path, use)
+        assert settings.database_url is not None
+        return await _use_postgres(settings.database_url, use)
+    except (OSError, sqlite3.Error) as error:
+        raise DatabaseUnavailable(f"The database does not answer: {error}") from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise DatabaseUnavailable(f"The database does not answer: {error.orig}") from error
+        raise
+
+
+def _use_sqlite(path: Path, use: Callable[[Connection], Result]) -> Result:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": LOCK_SECONDS})
+    try:
+        with engine.begin() as connection:
+            return use(connection)
+    finally:
+        engine.dispose()
+
+
+async def _use_postgres(url: str, use: Callable[[Connection], Result]) -> Result:
+    engine = create_async_engine(
+        f"postgresql+asyncpg://{url.partition('://')[2]}", isolation_level="REPEATABLE READ"
+    )
+    try:
+        async with engine.begin() as connection:
+            return await connection.run_sync(use)
+    finally:
+        await engine.dispose()
