@@ -1,7 +1,7 @@
 """The application: composes the domains, the kernel and the middleware; decides nothing."""
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
@@ -63,10 +63,10 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     accounts = make_accounts(settings)
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
         await Migrations(settings.database, settings.general.data_dir).check()
         database = await open_database(settings.database, settings.general.data_dir)
-        app.state.runtime = _runtime(settings, database, clock, accounts, rate_limiter)
+        app.state.runtime = _runtime(database, clock, accounts, rate_limiter)
         health_checks.update(readiness_checks(database, settings.general.redis_url))
         try:
             async with Worker(database, wiring.JOBS, clock).running():
@@ -99,7 +99,6 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
 
 
 def _runtime(
-    settings: Settings,
     database: Database,
     clock: Clock,
     accounts: Accounts,
@@ -123,6 +122,7 @@ def _middleware(settings: Settings, rate_limiter: RateLimiter) -> list[Middlewar
     web = settings.web
     return [
         Middleware(RequestIdentity, trusted_proxies=web.trusted_proxies),
+        *_tracing(settings),
         Middleware(SecurityHeaders),
         Middleware(AccessLog),
         Middleware(
@@ -158,3 +158,16 @@ def _middleware(settings: Settings, rate_limiter: RateLimiter) -> list[Middlewar
         Middleware(BodyLimit, limit_bytes=web.body_limit_bytes),
         Middleware(PathSpelling),
     ]
+
+
+def _tracing(settings: Settings) -> list[Middleware]:
+    if settings.general.otlp_endpoint is None:
+        return []
+    # Imported only where it is wanted: the exporter costs 20 MB of memory.
+    from lacewing.kernel.web.middleware.tracing import (  # noqa: PLC0415
+        Tracing,
+        tracer_provider,
+    )
+
+    provider = tracer_provider(settings.general.otlp_endpoint, __version__)
+    return [Middleware(Tracing, provider=provider)]

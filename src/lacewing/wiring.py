@@ -7,22 +7,26 @@ from typing import Final
 import msgspec
 from fastapi import APIRouter
 
-from lacewing.accounts import http as accounts_http, jobs as accounts_jobs
+from lacewing.accounts import jobs as accounts_jobs
+from lacewing.accounts.http import auth, users
 from lacewing.accounts.permissions import GRANTS as ACCOUNTS_GRANTS
-from lacewing.audit import http as audit_http
+from lacewing.audit import http as audit
 from lacewing.audit.permissions import GRANTS as AUDIT_GRANTS
 from lacewing.kernel.actor import Role
 from lacewing.kernel.db import Session
 from lacewing.kernel.idempotency import jobs as idempotency_jobs
 from lacewing.kernel.web.middleware.rate_limit import TighterLimit
 from lacewing.settings import Settings
-from lacewing.tracker import http as tracker_http
+from lacewing.tracker.http import comments, issues, projects
 from lacewing.tracker.permissions import GRANTS as TRACKER_GRANTS
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
-    *accounts_http.ROUTERS,
-    *tracker_http.ROUTERS,
-    *audit_http.ROUTERS,
+    auth.router,
+    users.router,
+    projects.router,
+    issues.router,
+    comments.router,
+    audit.router,
 )
 
 _ALL_GRANTS = (ACCOUNTS_GRANTS, TRACKER_GRANTS, AUDIT_GRANTS)

@@ -1,7 +1,7 @@
 """The worker: numbers events and keeps house, inside the server or as a process of its own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -30,7 +30,7 @@ class Worker:
         self._stopping = asyncio.Event()
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    async def running(self) -> AsyncGenerator[None, None]:
         """While the block lasts, work goes on beside it; what is begun is finished at its end."""
         work = asyncio.create_task(self.run())
         try:

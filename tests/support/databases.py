@@ -1,7 +1,7 @@
 """A fresh, migrated database for each test, copied from one that is migrated once."""
 
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -21,7 +21,7 @@ class SqliteTemplate:
         await Migrations(settings, self._file.parent).upgrade()
 
     @asynccontextmanager
-    async def copied(self, folder: Path) -> AsyncIterator[str]:
+    async def copied(self, folder: Path) -> AsyncGenerator[str, None]:
         """The URL of a copy in ``folder``."""
         file = folder / "lacewing.sqlite3"
         shutil.copy(self._file, file)
@@ -39,7 +39,7 @@ class PostgresTemplate:
         await Migrations(settings, Path()).upgrade()
 
     @asynccontextmanager
-    async def copied(self, _folder: Path) -> AsyncIterator[str]:
+    async def copied(self, _folder: Path) -> AsyncGenerator[str, None]:
         """The URL of a copy, which goes when the block ends."""
         name = f"test_{uuid4().hex}"
         await self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{self._name}"')

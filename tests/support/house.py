@@ -1,6 +1,6 @@
 """A running Lacewing in the test's own process, and the people in it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -118,7 +118,9 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(settings: Settings, clock: TestClock | None = None) -> AsyncIterator[House]:
+async def open_house(
+    settings: Settings, clock: TestClock | None = None
+) -> AsyncGenerator[House, None]:
     """A house that lives as long as the block."""
     clock = clock or TestClock()
     app = create_app(settings, clock)

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,7 +21,7 @@ START_SECONDS = 30
 SERVER_USER = "postgres"
 
 
-class CannotStart(RuntimeError):
+class CannotStart(RuntimeError):  # noqa: N818  it reads as what it says
     """A server can't be had on this machine; the message says what is missing."""
 
 
@@ -67,7 +67,7 @@ def _as_server_user(command: Sequence[str]) -> list[str]:
 
 
 @contextmanager
-def postgres() -> Iterator[str]:
+def postgres() -> Generator[str, None, None]:
     """The URL of a PostgreSQL server, without a database name at its end."""
     if url := os.environ.get(POSTGRES_VARIABLE):
         yield url
@@ -96,7 +96,7 @@ def postgres() -> Iterator[str]:
 
 
 @contextmanager
-def redis() -> Iterator[str]:
+def redis() -> Generator[str, None, None]:
     """The URL of a Redis server."""
     if url := os.environ.get(REDIS_VARIABLE):
         yield url
@@ -106,7 +106,9 @@ def redis() -> Iterator[str]:
 
 
 @contextmanager
-def redis_process(port: int | None = None) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+def redis_process(
+    port: int | None = None,
+) -> Generator[tuple[str, "subprocess.Popen[bytes]"], None, None]:
     """A Redis server of one's own, to be stopped and started at will."""
     if shutil.which("redis-server") is None:
         _install("redis-server")
@@ -123,7 +125,7 @@ def redis_process(port: int | None = None) -> Iterator[tuple[str, "subprocess.Po
 @contextmanager
 def _running(
     command: Sequence[str], port: int, folder: Path
-) -> Iterator["subprocess.Popen[bytes]"]:
+) -> Generator["subprocess.Popen[bytes]", None, None]:
     log = folder / "server.log"
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output)
@@ -144,14 +146,18 @@ def wait_for_port(port: int, process: "subprocess.Popen[bytes]", log: Path) -> N
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise CannotStart(f"{process.args!r} ended: {log.read_text()[-1000:]}")
+            raise CannotStart(
+                f"{process.args!r} ended: {log.read_text(errors='replace', encoding='utf-8')[-1000:]}"
+            )
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except OSError:
             time.sleep(0.02)
         else:
             return
-    raise CannotStart(f"{process.args!r} does not listen: {log.read_text()[-1000:]}")
+    raise CannotStart(
+        f"{process.args!r} does not listen: {log.read_text(errors='replace', encoding='utf-8')[-1000:]}"
+    )
 
 
 def _run(command: Sequence[str]) -> None:

@@ -23,6 +23,7 @@ FAILURES_MAX: Final = 10
 FAILURE_WINDOW: Final = timedelta(minutes=15)
 FIRST_LOCK: Final = timedelta(minutes=15)
 LONGEST_LOCK: Final = timedelta(hours=24)
+LOCK_DOUBLINGS_MAX: Final = 10
 
 RESERVED_USERNAMES: Final = frozenset({"me", "none", "null", "system"})
 """Words that mean something else where a username may stand (``assignee=me``)."""
@@ -96,4 +97,5 @@ def password_faults(password: str) -> list[str]:
 
 def lock_time(locks_before: int) -> timedelta:
     """How long an account is locked: each time twice as long as before, up to a day."""
-    return min(FIRST_LOCK * 2 ** min(locks_before, 10), LONGEST_LOCK)
+    doublings = min(locks_before, LOCK_DOUBLINGS_MAX)
+    return min(FIRST_LOCK * (1 << doublings), LONGEST_LOCK)

@@ -25,7 +25,7 @@ ACCESS_TYPE: Final = "at+jwt"
 REFRESH_TYPE: Final = "rt+jwt"
 TOKEN_LENGTH_MAX: Final = 4_096
 VERIFIED_KEPT: Final = 10_000
-"""Verified access tokens remembered: checking a signature costs 95 µs, remembering 0.3 µs."""
+"""Verified access tokens remembered: checking a signature costs 0.1 ms, remembering nothing."""
 
 
 class AccessClaims(msgspec.Struct, frozen=True):

@@ -13,7 +13,6 @@ from lacewing.kernel.web.security import requires
 from lacewing.kernel.work import Work
 
 router = make_router("audit")
-ROUTERS = (router,)
 
 AuditViewer = Annotated[Work, requires(Permission.AUDIT_VIEW)]
 

@@ -1,7 +1,7 @@
 """What commands work with: settings, a migrated database, and themselves as the actor."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
@@ -52,7 +52,7 @@ async def migrate_if_empty(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def opened_database(settings: Settings) -> AsyncIterator[Database]:
+async def opened_database(settings: Settings) -> AsyncGenerator[Database, None]:
     """The database, migrated when it was empty."""
     await migrate_if_empty(settings)
     database = await open_database(settings.database, settings.general.data_dir)
@@ -63,7 +63,7 @@ async def opened_database(settings: Settings) -> AsyncIterator[Database]:
 
 
 @asynccontextmanager
-async def opened_work(database: Database) -> AsyncIterator[Work]:
+async def opened_work(database: Database) -> AsyncGenerator[Work, None]:
     """A unit of work of the command line, committed when the block ends well."""
     async with transaction(database) as session:
         yield work_in(session)

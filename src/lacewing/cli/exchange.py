@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import typer
@@ -39,8 +40,8 @@ def export(
 
 
 def _write(connection: Connection, schema: str, file: str) -> int:
-    count = -1  # the header is no row
     if file == "-":
+        count = -1  # the header is no row
         for line in export_lines(connection, schema):
             sys.stdout.buffer.write(line + b"\n")
             count += 1
@@ -48,15 +49,21 @@ def _write(connection: Connection, schema: str, file: str) -> int:
     path = Path(file)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as output:
-            for line in export_lines(connection, schema):
-                output.write(line + b"\n")
-                count += 1
-            output.flush()
-            os.fsync(output.fileno())
-        draft.replace(path)
+        return _write_whole(export_lines(connection, schema), draft, path)
     except OSError as error:
         draft.unlink(missing_ok=True)
         fail(f"{file}: {error.strerror}")
+
+
+def _write_whole(lines: Iterator[bytes], draft: Path, path: Path) -> int:
+    """The file appears whole or not at all, readable by its owner alone."""
+    count = -1
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as output:
+        for line in lines:
+            output.write(line + b"\n")
+            count += 1
+        output.flush()
+        os.fsync(output.fileno())
+    draft.replace(path)
     return count

@@ -100,8 +100,8 @@ def _read(file: str) -> bytes:
 
 def _told(report: ImportReport) -> str:
     lines = [
-        f"Imported {report.issues_added} issues with {report.comments_added} comments "
-        f"from {report.source} into {report.project}.",
+        f"Imported into {report.project} from {report.source}:",
+        f"  new: {report.issues_added} issues with {report.comments_added} comments",
         f"  there already: {report.issues_known} issues, {report.comments_known} comments",
         f"  new users: {report.users_added} (not active until an administrator lets them in)",
         f"  pull requests left out: {report.pull_requests_left_out}",

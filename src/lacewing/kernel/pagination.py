@@ -68,7 +68,7 @@ class NumberedPage(msgspec.Struct, Generic[Item], frozen=True):
 class CursorCodec:
     """Makes and reads cursors: JSON key values with a keyed hash over them and their list.
 
-    ``binding`` is what the cursor belongs to (path, sort, filters); under another one it is refused.
+    ``binding`` is what the cursor belongs to (path, sort, filters), and is refused elsewhere.
     """
 
     def __init__(self, key: bytes) -> None:

@@ -74,8 +74,6 @@ def search_terms(text: str) -> tuple[list[str], list[str]]:
     unwanted: list[str] = []
     for minus, phrase, word in re.findall(r'(-?)(?:"([^"]*)"|([^\s"]+))', text):
         term = phrase or word
-        if minus == "" and word.startswith("-"):
-            minus, term = "-", word[1:]
         if any(character.isalnum() for character in term):
             (unwanted if minus else wanted).append(term)
     return wanted, unwanted

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Alias, ColumnElement, bindparam, select
+from sqlalchemy import ColumnElement, FromClause, bindparam, select
 
 from lacewing.accounts.rules import USERNAME_LENGTH_MAX, folded
 from lacewing.accounts.store import users as users_store
@@ -39,12 +39,12 @@ _FIRST_ADMIN = (
 )
 
 
-def users_as(name: str) -> Alias:
+def users_as(name: str) -> FromClause:
     """The users' table under another name, to be joined."""
     return users.alias(name)
 
 
-def person_columns(table: Alias) -> tuple[ColumnElement[Any], ...]:
+def person_columns(table: FromClause) -> tuple[ColumnElement[Any], ...]:
     """What ``person_of`` wants, in its order."""
     return table.c.id, table.c.username, table.c.full_name
 

@@ -1,6 +1,6 @@
 """The database that the settings name."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Protocol
@@ -73,7 +73,7 @@ async def open_database(settings: DatabaseSettings, data_dir: Path) -> Database:
 
 
 @asynccontextmanager
-async def transaction(database: Database) -> AsyncIterator[Session]:
+async def transaction(database: Database) -> AsyncGenerator[Session, None]:
     """A session whose changes are durable when the block ends well, and undone when it does not."""
     session = database.session()
     try:

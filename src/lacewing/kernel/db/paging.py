@@ -52,7 +52,7 @@ def _page_statement(statement: Select[Any], order: Order, mode: str) -> Select[A
 
 
 @lru_cache(maxsize=1_000)
-def _count_statement(statement: Select[Any]) -> Select[tuple[int]]:
+def _count_statement(statement: Select[Any]) -> Select[Any]:
     some = (
         statement.with_only_columns(literal_column("1"))
         .order_by(None)

@@ -1,6 +1,6 @@
 """PostgreSQL through raw asyncpg: a pool, and one transaction a session."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -39,15 +39,18 @@ _UNAVAILABLE = (
     TimeoutError,
 )
 
+_Held = asyncpg.pool.PoolConnectionProxy
+_Pool = asyncpg.Pool
 
-class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
+
+class _Connection(asyncpg.Connection):
     def get_reset_query(self) -> str:
         """Nothing to reset: no session state is ever set, and the round trip is saved."""
         return ""
 
 
 @contextmanager
-def _told_in_our_words() -> Iterator[None]:
+def _told_in_our_words() -> Generator[None, None, None]:
     try:
         yield
     except asyncpg.UniqueViolationError as error:
@@ -61,10 +64,10 @@ class PostgresSession:
 
     dialect: DialectName = "postgresql"
 
-    def __init__(self, pool: asyncpg.Pool, statements: StatementCache) -> None:
+    def __init__(self, pool: _Pool, statements: StatementCache) -> None:
         self._pool = pool
         self._statements = statements
-        self._connection: asyncpg.Connection | None = None
+        self._connection: _Held | None = None
 
     async def one(
         self,
@@ -122,7 +125,7 @@ class PostgresSession:
             connection = await self._begin()
             return await getattr(connection, method)(compiled.sql, *arguments)
 
-    async def _begin(self) -> asyncpg.Connection:
+    async def _begin(self) -> _Held:
         if self._connection is None:
             connection = await self._pool.acquire(timeout=ACQUIRE_SECONDS)
             self._connection = connection
@@ -152,9 +155,9 @@ class PostgresDatabase:
 
     dialect: DialectName = "postgresql"
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: _Pool) -> None:
         self._pool = pool
-        self._statements = StatementCache(asyncpg_dialect())
+        self._statements = StatementCache(asyncpg_dialect())  # type: ignore[no-untyped-call]  # SQLAlchemy's own gap
 
     @classmethod
     async def open(cls, url: str, pool_size: int) -> "PostgresDatabase":

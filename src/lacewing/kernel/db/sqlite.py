@@ -8,7 +8,7 @@ durable (``synchronous=FULL``) at the price of one sync for many.
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ _NO_PARAMETERS: Parameters = {}
 
 
 @contextmanager
-def _told_in_our_words() -> Iterator[None]:
+def _told_in_our_words() -> Generator[None, None, None]:
     try:
         yield
     except sqlite3.IntegrityError as error:

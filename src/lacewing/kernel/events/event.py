@@ -4,7 +4,7 @@ import msgspec
 
 
 class Event(msgspec.Struct, frozen=True):
-    """A fact that others may care about; ids only, so that it never tells what a reader may not see.
+    """A fact that others may care about; ids only, so that it tells nobody what they may not see.
 
     A domain derives its own with ``tag="issue.created"``: the name that consumers see.
     """

@@ -24,22 +24,30 @@ _BY_TYPE: Final = {
 
 def example_of(schema: dict[str, Any], schemas: dict[str, Any], depth: int = 0) -> Any:
     """One value that fits ``schema``; ``schemas`` are what its references point to."""
+    if depth > _DEPTH_MAX:
+        return None
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return example_of(schemas[name], schemas, depth + 1)
-    for name in ("example", "const"):
-        if name in schema:
-            return schema[name]
-    for name in ("examples", "enum"):
-        if schema.get(name):
-            return schema[name][0]
-    if schema.get("default") is not None:
-        return schema["default"]
+    told = _told(schema)
+    if told:
+        return told[0]
     for name in ("anyOf", "oneOf", "allOf"):
         if schema.get(name):
             return example_of(schema[name][0], schemas, depth)
-    if depth > _DEPTH_MAX:
-        return None
+    return _made(schema, schemas, depth)
+
+
+def _told(schema: dict[str, Any]) -> list[Any]:
+    """Values that the schema itself names, the best first."""
+    told = [schema[name] for name in ("example", "const") if name in schema]
+    told += [*schema.get("examples", ()), *schema.get("enum", ())]
+    if schema.get("default") is not None:
+        told.append(schema["default"])
+    return told
+
+
+def _made(schema: dict[str, Any], schemas: dict[str, Any], depth: int) -> Any:
     if properties := schema.get("properties"):
         return {name: example_of(each, schemas, depth + 1) for name, each in properties.items()}
     if schema.get("type") == "array" and schema.get("items"):

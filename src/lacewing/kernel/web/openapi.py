@@ -97,7 +97,7 @@ def build_openapi(app: FastAPI, description: str) -> dict[str, Any]:
         (route.path_format, method.lower()): route
         for route in app.routes
         if isinstance(route, APIRoute)
-        for method in route.methods
+        for method in route.methods or ()
     }
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
@@ -116,26 +116,37 @@ def requirements(dependant: Dependant) -> Iterator[Requirement]:
 def _complete(
     operation: dict[str, Any], route: APIRoute, method: str, schemas: dict[str, Any]
 ) -> None:
+    """Add to what the route declares what holds for all operations of its kind."""
     responses = operation["responses"]
     demanded = [each.permission.value for each in requirements(route.dependant)]
-    implied: list[type[Refusal]] = [Malformed, Invalid, LimitExceeded, DatabaseUnavailable]
     if demanded:
         operation["security"] = [{_SCHEME: []}]
         operation["x-permission"] = demanded[0]
+    takes_key = method == "post" and not operation.get(ANSWERS_SECRET)
+    if takes_key:
+        operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
+    if method == "get" and "{" in route.path:
+        responses.setdefault("304", {"description": "Not Modified"})
+    for refusal in _implied(operation, takes_key=takes_key):
+        responses.setdefault(str(status_of(refusal)), {"description": refusal.title})
+    _show_contents(operation, schemas)
+
+
+def _implied(operation: dict[str, Any], *, takes_key: bool) -> list[type[Refusal]]:
+    implied: list[type[Refusal]] = [Malformed, Invalid, LimitExceeded, DatabaseUnavailable]
+    if "security" in operation:
         implied += [Unauthenticated, Forbidden]
     if "requestBody" in operation:
         implied += [UnsupportedMediaType, PayloadTooLarge]
     if any(each["name"].lower() == "if-match" for each in operation.get("parameters", ())):
         implied.append(PreconditionFailed)
-    if method == "post" and not operation.get(ANSWERS_SECRET):
-        operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
+    if takes_key:
         implied += [KeyInFlight, KeyReused]
-    if method == "get" and "ETag" not in responses and "{" in route.path:
-        responses.setdefault("304", {"description": "Not Modified"})
-    for refusal in implied:
-        responses.setdefault(str(status_of(refusal)), {"description": refusal.title})
-    responses.pop("422" if "422" not in responses else "", None)
-    for status, response in responses.items():
+    return implied
+
+
+def _show_contents(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    for status, response in operation["responses"].items():
         if int(status) >= HTTPStatus.BAD_REQUEST:
             _show_problem(int(status), response)
             continue

@@ -11,7 +11,7 @@ from lacewing.kernel.web.problems import PROBLEM_JSON, Problem
 class ProblemProtocol(HttpToolsProtocol):
     """Answers bytes that are no HTTP request with 400 and closes (SEC-6, API-3, API-10)."""
 
-    def send_400_response(self, msg: str) -> None:
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  the base class names it
         request_id = str(uuid4())
         detail = "These bytes are no HTTP/1.1 request."
         problem = Problem("malformed-request", detail, 400, detail, "", request_id)

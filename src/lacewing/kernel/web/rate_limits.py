@@ -45,7 +45,7 @@ class RateLimiter:
             storage: Storage = RedisStorage(
                 f"async+{redis_url}",
                 implementation="redispy",
-                connection_pool=self._pool,
+                connection_pool=self._pool,  # type: ignore[arg-type]  # passed on to redis-py
                 key_prefix="lacewing-limits",
             )
             self._shared = MovingWindowRateLimiter(storage)

@@ -55,5 +55,5 @@ async def anyone(request: Request) -> Work:
 
 
 def requires(permission: StrEnum) -> Any:
-    """``Annotated[Work, requires(Permission.ISSUE_EDIT)]``: the actor's role has the permission."""
+    """Demand that the actor's role has it, as in ``Annotated[Work, requires(ISSUE_EDIT)]``."""
     return Depends(Requirement(permission), scope="function")

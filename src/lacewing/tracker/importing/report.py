@@ -1,8 +1,8 @@
 """What an import tells of itself."""
 
-from lacewing.tracker.importing.records import BadRecord
-
 import msgspec
+
+from lacewing.tracker.importing.records import BadRecord
 
 
 class ImportReport(msgspec.Struct):

@@ -24,12 +24,14 @@ from lacewing.tracker.importing.records import (
 from lacewing.tracker.importing.report import ImportReport
 from lacewing.tracker.rules import Priority, Status
 from lacewing.tracker.schemas import CommentView, IssueView, ProjectRef, ProjectView
-from lacewing.tracker.store import comments as comments_store
-from lacewing.tracker.store import history as history_store
-from lacewing.tracker.store import imports as store
-from lacewing.tracker.store import issues as issues_store
-from lacewing.tracker.store import projects as projects_store
-from lacewing.tracker.store import search
+from lacewing.tracker.store import (
+    comments as comments_store,
+    history as history_store,
+    imports as store,
+    issues as issues_store,
+    projects as projects_store,
+    search,
+)
 
 BATCH: Final = 100
 """Records of one transaction: what a crash undoes at the most."""

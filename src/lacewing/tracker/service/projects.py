@@ -98,11 +98,15 @@ async def change_project(
         await emit(work, events.ProjectArchived(project_id=project_id))
     else:
         await emit(work, events.ProjectChanged(project_id=project_id, fields=sorted(different)))
-    action = {True: "project.archive", False: "project.restore"}.get(
-        different.get("is_archived"), "project.change"
-    )
-    await audit.record(work, action, f"project:{project_id}")
+    await audit.record(work, _action(different), f"project:{project_id}")
     return await get_project(work, project_id)
+
+
+def _action(changes: dict[str, Any]) -> str:
+    """What the audit log calls these changes."""
+    if "is_archived" not in changes:
+        return "project.change"
+    return "project.archive" if changes["is_archived"] else "project.restore"
 
 
 async def _lock_for_change(work: Work, project_id: UUID) -> ProjectView:

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -63,7 +64,7 @@ async def insert_comment(session: Session, view: CommentView) -> None:
     await session.execute(_INSERT, row_of(view))
 
 
-async def insert_comments(session: Session, rows: list[Parameters]) -> None:
+async def insert_comments(session: Session, rows: Sequence[Parameters]) -> None:
     """Many at once, made by ``row_of``."""
     await session.execute_many(_INSERT, rows)
 

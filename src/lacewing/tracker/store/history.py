@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -67,7 +68,7 @@ def entry_row(
     }
 
 
-async def insert_entries(session: Session, rows: list[Parameters]) -> None:
+async def insert_entries(session: Session, rows: Sequence[Parameters]) -> None:
     await session.execute_many(_INSERT, rows)
 
 

@@ -39,7 +39,7 @@ async def count_comments(session: Session, issue_id: UUID, how_many: int) -> Non
 
 
 async def free_project_name(session: Session, wishes: list[str]) -> str:
-    """The first of ``wishes`` that no project has; the last one with a number when all are taken."""
+    """The first of ``wishes`` that no project has; else the last one with a number."""
     for name in wishes:
         if await session.scalar(_NAME_TAKEN, {"name": name.casefold()}) is None:
             return name

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -136,7 +137,7 @@ async def insert_issue(session: Session, view: IssueView, number: int) -> None:
     await _insert_labels(session, view.id, view.labels)
 
 
-async def insert_issues(session: Session, rows: list[Parameters]) -> None:
+async def insert_issues(session: Session, rows: Sequence[Parameters]) -> None:
     """Many at once, made by ``row_of``."""
     await session.execute_many(_INSERT, rows)
     await session.execute_many(

@@ -66,7 +66,7 @@ issue_texts = Table(
 )
 """SQLite's FTS5 table."""
 
-_configuration = literal_column(f"'{TEXT_SEARCH_CONFIGURATION}'::regconfig")
+_configuration: Any = literal_column(f"'{TEXT_SEARCH_CONFIGURATION}'::regconfig")
 _issue = bindparam("issue_id", type_=Uuid())
 
 
@@ -78,7 +78,7 @@ def _vector(text: Any, weight: str) -> Any:
 
 
 def _body() -> Any:
-    separator = literal_column("' '")
+    separator: Any = literal_column("' '")
     said = (
         select(func.coalesce(func.aggregate_strings(comments.c.content, separator), ""))
         .where(comments.c.issue_id == issues.c.id)
@@ -175,7 +175,7 @@ def best_first(
     """The newest matches, ranked: ``joined`` narrowed to them, and its rank to order by."""
     found = select(issues.c.id).where(*conditions)
     if dialect == "postgresql":
-        rank = cast(func.ts_rank(issue_search.c.document, _query()), Float(53))
+        rank: ColumnElement[Any] = cast(func.ts_rank(issue_search.c.document, _query()), Float(53))
     else:
         rank = case((issue_search_rows.c.row_id.in_(_rows_matching("title_words")), 2.0), else_=1.0)
     candidates = (

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from lacewing.kernel.work import Origin
 
 _SANE_ID: Final = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
+_READ: Final = frozenset({b"x-request-id", b"user-agent", b"x-forwarded-proto"})
 USER_AGENT_KEPT: Final = 200
 """Characters of a ``User-Agent`` that are kept; it is the client's own word."""
 
@@ -29,23 +30,11 @@ class RequestIdentity:
         if scope["type"] not in {"http", "websocket"}:
             await self.app(scope, receive, send)
             return
-        own_id = forwarded = protocol = agent = b""
-        for name, value in scope["headers"]:
-            if name == b"x-request-id":
-                own_id = value
-            elif name == b"user-agent":
-                agent = value
-            elif name == b"x-forwarded-for":
-                forwarded = forwarded + b"," + value if forwarded else value
-            elif name == b"x-forwarded-proto":
-                protocol = value
+        given = {name: value for name, value in scope["headers"] if name in _READ}
+        own_id = given.get(b"x-request-id", b"")
         request_id = own_id.decode() if _SANE_ID.fullmatch(own_id) else str(uuid4())
-        peer = scope["client"][0] if scope.get("client") else None
-        ip = peer
-        if self._trusted and self._is_trusted(peer):
-            ip = self._client_address(peer, forwarded.decode("latin-1"))
-            if protocol in {b"http", b"https"}:
-                scope["scheme"] = protocol.decode()
+        agent = given.get(b"user-agent", b"")
+        ip = self._origin_of(scope, given.get(b"x-forwarded-proto"))
         scope["lacewing.request_id"] = request_id
         scope["lacewing.origin"] = Origin(
             ip, agent[:USER_AGENT_KEPT].decode("latin-1") or None, request_id
@@ -60,6 +49,16 @@ class RequestIdentity:
             await send(message)
 
         await self.app(scope, receive, send_with_id)
+
+    def _origin_of(self, scope: Scope, protocol: bytes | None) -> str | None:
+        """The client's address; and, where a trusted proxy tells it, the scheme it used."""
+        peer: str | None = scope["client"][0] if scope.get("client") else None
+        if not self._trusted or not self._is_trusted(peer):
+            return peer
+        if protocol in {b"http", b"https"}:
+            scope["scheme"] = protocol.decode()
+        hops = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+        return self._client_address(peer, b",".join(hops).decode("latin-1"))
 
     def _client_address(self, peer: str | None, forwarded: str) -> str | None:
         """The last address that no trusted proxy wrote: everything left of it may be invented."""

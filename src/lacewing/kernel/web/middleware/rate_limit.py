@@ -85,9 +85,8 @@ def client_key(ip: str | None) -> str:
 
 
 def _headers(verdict: Verdict) -> tuple[tuple[bytes, bytes], ...]:
-    headers = (
+    return (
         (b"ratelimit-limit", str(verdict.limit).encode()),
         (b"ratelimit-remaining", str(verdict.remaining).encode()),
         (b"ratelimit-reset", str(verdict.reset_seconds).encode()),
     )
-    return headers

