@@ -53,6 +53,14 @@ def _postgres_binaries() -> Path | None:
     return Path(initdb).parent if initdb else None
 
 
+def postgres_binary(name: str) -> str:
+    """The path of one of PostgreSQL's own programs."""
+    folder = _postgres_binaries()
+    if folder is None:
+        raise CannotStart("PostgreSQL is not installed")
+    return str(folder / name)
+
+
 def _as_server_user(command: Sequence[str]) -> list[str]:
     """PostgreSQL refuses to run as root."""
     if os.geteuid() != 0:
@@ -66,8 +74,17 @@ def _as_server_user(command: Sequence[str]) -> list[str]:
     ]
 
 
+FAST_AND_LOOSE = (
+    "fsync=off",
+    "full_page_writes=off",
+    "max_connections=300",
+    "shared_buffers=128MB",
+)
+"""For tests: what a crash of the machine would lose is made anew anyway."""
+
+
 @contextmanager
-def postgres() -> Generator[str, None, None]:
+def postgres(options: Sequence[str] = FAST_AND_LOOSE) -> Generator[str]:
     """The URL of a PostgreSQL server, without a database name at its end."""
     if url := os.environ.get(POSTGRES_VARIABLE):
         yield url
@@ -86,13 +103,22 @@ def postgres() -> Generator[str, None, None]:
         initdb = [str(binaries / "initdb"), "-D", str(data), "-U", "lacewing", "-A", "trust"]
         _run(_as_server_user([*initdb, "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]))
         port = free_port()
-        options = [
-            "-D", str(data), "-p", str(port), "-k", str(folder),
-            "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=300",
-            "-c", "full_page_writes=off", "-c", "shared_buffers=128MB",
-        ]  # fmt: skip
-        with _running(_as_server_user([str(binaries / "postgres"), *options]), port, folder):
+        command = [str(binaries / "postgres"), "-D", str(data), "-p", str(port), "-k", str(folder)]
+        for option in ("listen_addresses=127.0.0.1", *options):
+            command += ["-c", option]
+        with _running(_as_server_user(command), port, folder):
+            _wait_until_ready(port)
             yield f"postgresql://lacewing@127.0.0.1:{port}"
+
+
+def _wait_until_ready(port: int) -> None:
+    """It listens before it takes connections."""
+    command = [postgres_binary("pg_isready"), "-h", "127.0.0.1", "-p", str(port), "-q"]
+    deadline = time.monotonic() + START_SECONDS
+    while subprocess.run(command, check=False).returncode != 0:
+        if time.monotonic() > deadline:
+            raise CannotStart("PostgreSQL takes no connections")
+        time.sleep(0.05)
 
 
 @contextmanager
@@ -147,7 +173,7 @@ def wait_for_port(port: int, process: "subprocess.Popen[bytes]", log: Path) -> N
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise CannotStart(
-                f"{process.args!r} ended: {log.read_text(errors='replace', encoding='utf-8')[-1000:]}"
+                f"{process.args!r} ended: {_end_of(log)}"
             )
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
@@ -156,8 +182,12 @@ def wait_for_port(port: int, process: "subprocess.Popen[bytes]", log: Path) -> N
         else:
             return
     raise CannotStart(
-        f"{process.args!r} does not listen: {log.read_text(errors='replace', encoding='utf-8')[-1000:]}"
+        f"{process.args!r} does not listen: {_end_of(log)}"
     )
+
+
+def _end_of(log: Path) -> str:
+    return log.read_text(encoding="utf-8", errors="replace")[-1000:]
 
 
 def _run(command: Sequence[str]) -> None:

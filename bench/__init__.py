@@ -1,0 +1,1 @@
+"""The comparison that Lacewing is judged by (see README.md here)."""

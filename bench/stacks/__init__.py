@@ -1,0 +1,1 @@
+"""The stacks that are compared, each started as its users start it."""
