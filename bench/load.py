@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -20,8 +21,8 @@ local project = os.getenv("BENCH_PROJECT")
 local get = { ["Authorization"] = token }
 local post = { ["Authorization"] = token, ["Content-Type"] = "application/json" }
 local list = "/api/projects/" .. project .. "/issues"
-local body = '{"title":"Made by the bench","description":"With **some** text.","priority":"high",' ..
-             '"labels":["bench"]}'
+local body = '{"title":"Made by the bench","description":"With **some** text.",' ..
+             '"priority":"high","labels":["bench"]}'
 function request()
   if kind == "get" then
     at = at % #ids + 1
@@ -61,7 +62,7 @@ class Figures:
     cpu_seconds_per_1000: float
 
 
-class LoadFailed(RuntimeError):
+class LoadFailed(RuntimeError):  # noqa: N818  it reads as what it says
     """A stack answered something else than a success: its figures would mean nothing."""
 
 
@@ -107,7 +108,7 @@ def process_tree(pid: int) -> list[int]:
     """The process and all that it started."""
     found = [pid]
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in task.read_text().split():
+        for child in task.read_text(encoding="ascii").split():
             found += process_tree(int(child))
     return found
 
@@ -116,7 +117,8 @@ def cpu_seconds(pid: int) -> float:
     """User and system time of the process tree, from ``/proc``."""
     total = 0
     for each in process_tree(pid):
-        fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+        stat = Path(f"/proc/{each}/stat").read_text(encoding="ascii", errors="replace")
+        fields = stat.rpartition(")")[2].split()
         total += int(fields[11]) + int(fields[12])
     return total / TICKS
 
@@ -125,7 +127,7 @@ def memory_mib(pid: int) -> dict[str, float]:
     """Resident and proportional memory of the process tree, in MiB."""
     sums = {"Rss": 0.0, "Pss": 0.0}
     for each in process_tree(pid):
-        for line in Path(f"/proc/{each}/smaps_rollup").read_text().splitlines():
+        for line in Path(f"/proc/{each}/smaps_rollup").read_text(encoding="ascii").splitlines():
             name, _, rest = line.partition(":")
             if name in sums:
                 sums[name] += int(rest.split()[0]) / 1024
@@ -138,12 +140,10 @@ def wait_for(url: str, process: "subprocess.Popen[bytes]", seconds: float = 60) 
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise LoadFailed(f"{process.args!r} ended")
-        if (
-            subprocess.run(
-                ["bash", "-c", f"</dev/tcp/{host}/{port}"], capture_output=True
-            ).returncode
-            == 0
-        ):
+        try:
+            socket.create_connection((host, int(port)), timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
             return
-        time.sleep(0.1)
     raise LoadFailed(f"{process.args!r} does not listen")

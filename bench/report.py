@@ -61,8 +61,7 @@ def _chart(results: dict[str, Any]) -> str:
             color = "#2a9d8f" if stack == "lacewing" else "#9aa5b1"
             parts += [
                 f'<text x="8" y="{top}">{stack}</text>',
-                f'<rect x="{_LEFT}" y="{top - 13}" width="{length:.0f}" height="{_BAR}" '
-                f'fill="{color}"/>',
+                _bar(top, length, color),
                 f'<text x="{_LEFT + length + 6:.0f}" y="{top}">{seconds:.3f} s</text>',
             ]
         top += 2 * (_BAR + _GAP)
@@ -72,3 +71,8 @@ def _chart(results: dict[str, Any]) -> str:
         f'font-family="sans-serif" font-size="13">\n<title>CPU seconds of the server per 1,000 '
         f"requests; shorter is better</title>\n{body}\n</svg>\n"
     )
+
+
+def _bar(top: int, length: float, color: str) -> str:
+    place = f'x="{_LEFT}" y="{top - 13}" width="{length:.0f}" height="{_BAR}"'
+    return f'<rect {place} fill="{color}"/>'

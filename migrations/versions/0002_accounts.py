@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from lacewing.kernel.db.types import Timestamp
+from lacewing.kernel.db.types import Document, Timestamp
 
 revision = "0002_accounts"
 down_revision = "0001_kernel"
@@ -25,8 +25,7 @@ def upgrade() -> None:
         sa.Column("is_active", sa.Boolean(), nullable=False),
         sa.Column("created_at", Timestamp(), nullable=False),
         sa.Column("last_login", Timestamp(), nullable=True),
-        sa.Column("failed_logins", sa.Integer(), server_default=sa.text("0"), nullable=False),
-        sa.Column("failing_since", Timestamp(), nullable=True),
+        sa.Column("recent_failures", Document(), server_default=sa.text("'[]'"), nullable=False),
         sa.Column("locked_until", Timestamp(), nullable=True),
         sa.Column("lock_count", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.CheckConstraint(

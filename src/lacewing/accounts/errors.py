@@ -16,6 +16,12 @@ class InvalidToken(Unauthenticated):
     title = "The token is not good: forged, expired, or its session has ended."
 
 
+class RefreshRefused(InvalidToken):
+    """As any token that is not good; that it was tried is kept in the audit log."""
+
+    keeps_changes: ClassVar[bool] = True
+
+
 class RefreshTokenReused(Unauthenticated):
     """A used-up refresh token came again: the session is revoked, and that is kept."""
 
@@ -33,6 +39,7 @@ class WrongCurrentPassword(Unauthenticated):
 class RegistrationClosed(Forbidden):
     code = "registration-closed"
     title = "Registration is switched off here. Ask an administrator for an account."
+    keeps_changes: ClassVar[bool] = True
 
 
 class UserNotFound(NotFound):
@@ -53,3 +60,4 @@ class EmailTaken(Conflict):
 class LastAdmin(Conflict):
     code = "last-admin"
     title = "The last active administrator can't be demoted or deactivated."
+    keeps_changes: ClassVar[bool] = True

@@ -2,7 +2,8 @@
 
 import re
 import unicodedata
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -68,6 +69,9 @@ def normal_email(email: str) -> str:
     Raises:
         ValueError: it is none, in words for the user.
     """
+    if len(email) > EMAIL_LENGTH_MAX:
+        # Before it is parsed, which takes half a second for a megabyte.
+        raise ValueError(f"must have at most {EMAIL_LENGTH_MAX} characters")
     try:
         found = validate_email(email, check_deliverability=False, globally_deliverable=False)
     except EmailNotValidError as error:
@@ -93,6 +97,15 @@ def password_faults(password: str) -> list[str]:
     if not any(not character.isalnum() for character in password):
         faults.append("must contain a special character")
     return faults
+
+
+def failures_in_window(failures: Sequence[float], now: datetime) -> list[float]:
+    """Those of ``failures`` (seconds since 1970) that count at ``now``.
+
+    The window moves: one that stood still would let nearly twice as many tries through.
+    """
+    since = (now - FAILURE_WINDOW).timestamp()
+    return [each for each in failures if each >= since]
 
 
 def lock_time(locks_before: int) -> timedelta:

@@ -27,14 +27,14 @@ def _check_email(email: str) -> str:
     try:
         return rules.normal_email(email)
     except ValueError as error:
-        reason = "is no email address: {why}"  # noqa: RUF027  pydantic fills it in
+        reason = "is no email address: {why}"
         raise PydanticCustomError("email", reason, {"why": str(error)}) from None
 
 
 def _check_password(password: SecretStr) -> SecretStr:
     value = without_nul(password.get_secret_value())
     if faults := rules.password_faults(value):
-        raise PydanticCustomError("password_rules", "{faults}", {"faults": "; ".join(faults)})
+        raise PydanticCustomError("password_rules", "{reasons}", {"reasons": "; ".join(faults)})
     return password
 
 
@@ -55,7 +55,8 @@ GivenPassword = Annotated[
     Field(max_length=CREDENTIAL_LENGTH_MAX, examples=["Correct-Horse-7"]),
 ]
 """A password that is compared, not set: old rules may have let it pass."""
-GivenToken = Annotated[Text, Field(max_length=8_192, examples=["eyJhbGciOiJkaXIi…"])]
+GivenToken = Annotated[Text, Field(examples=["eyJhbGciOiJkaXIi…"])]
+"""Of any length: one that is too long is no token, and refused as such (401)."""
 
 
 class NewUser(Input):

@@ -14,7 +14,7 @@ from sqlalchemy import (
 
 from lacewing.accounts.rules import USERNAME_LENGTH_MAX
 from lacewing.kernel.db.metadata import EPHEMERAL, metadata
-from lacewing.kernel.db.types import Timestamp
+from lacewing.kernel.db.types import Document, Timestamp
 
 users = Table(
     "users",
@@ -32,8 +32,8 @@ users = Table(
     Column("is_active", Boolean, nullable=False),
     Column("created_at", Timestamp, nullable=False),
     Column("last_login", Timestamp),
-    Column("failed_logins", Integer, nullable=False, server_default=text("0")),
-    Column("failing_since", Timestamp),
+    # When logins have failed lately, in seconds since 1970; never more than lock the account.
+    Column("recent_failures", Document, nullable=False, server_default=text("'[]'")),
     Column("locked_until", Timestamp),
     Column("lock_count", Integer, nullable=False, server_default=text("0")),
     CheckConstraint("role IN ('developer', 'manager', 'admin')", "role_known"),

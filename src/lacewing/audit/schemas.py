@@ -3,10 +3,10 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from lacewing.kernel.audit import Outcome
-from lacewing.kernel.schemas import PagedQuery, Text
+from lacewing.kernel.schemas import Moment, PagedQuery, Text
 
 ACTION_LENGTH_MAX = 100
 
@@ -15,8 +15,8 @@ class AuditQuery(PagedQuery):
     action: Text | None = Field(None, max_length=ACTION_LENGTH_MAX, examples=["auth.login"])
     user_id: UUID | None = None
     outcome: Outcome | None = None
-    since: AwareDatetime | None = Field(None, description="At this moment or later.")
-    until: AwareDatetime | None = Field(None, description="Before this moment.")
+    since: Moment | None = Field(None, description="At this moment or later.")
+    until: Moment | None = Field(None, description="Before this moment.")
 
 
 class AuditEntry(msgspec.Struct, frozen=True):

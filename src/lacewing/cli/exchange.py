@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import typer
-from sqlalchemy import Connection
 
 from lacewing.cli.context import migrations_of, run
 from lacewing.cli.output import fail, print_result
 from lacewing.kernel.db.exchange import export_lines
-from lacewing.kernel.db.offline import use_connection
+from lacewing.kernel.db.offline import Connection, use_connection
 from lacewing.settings import LogLevel, Settings
 
 

@@ -76,7 +76,7 @@ class CursorCodec:
 
     def encode(self, key_values: list[Any], binding: bytes) -> str:
         payload = msgspec.json.encode(key_values)
-        return base64.urlsafe_b64encode(self._mac(payload, binding) + payload).decode().rstrip("=")
+        return _spelled(self._mac(payload, binding) + payload)
 
     def decode(self, cursor: str, binding: bytes) -> list[Any]:
         """The key values.
@@ -91,7 +91,8 @@ class CursorCodec:
         except (binascii.Error, ValueError) as error:
             raise InvalidCursor from error
         mac, payload = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
-        if not hmac.compare_digest(mac, self._mac(payload, binding)):
+        is_ours = hmac.compare_digest(mac, self._mac(payload, binding))
+        if not is_ours or _spelled(raw) != cursor:
             raise InvalidCursor
         values: list[Any] = msgspec.json.decode(payload)
         return values
@@ -101,3 +102,8 @@ class CursorCodec:
         mac.update(len(binding).to_bytes(4, "big") + binding)
         mac.update(payload)
         return mac.digest()
+
+
+def _spelled(raw: bytes) -> str:
+    """Base64url without padding: each cursor has one spelling."""
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")

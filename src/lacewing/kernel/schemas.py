@@ -1,8 +1,17 @@
 """What requests may carry: the base of all input, and texts without traps."""
 
-from typing import Annotated
+from datetime import date
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
 from pydantic_core import PydanticCustomError
 
 PAGE_LIMIT_DEFAULT = 20
@@ -38,6 +47,13 @@ def on_one_line(text: str) -> str:
     return text
 
 
+def written_out(value: Any) -> Any:
+    """Refuse seconds since 1970, which pydantic would take for a time: the wire has RFC 3339."""
+    if not isinstance(value, str) or value.strip().lstrip("+-").replace(".", "").isdigit():
+        raise PydanticCustomError("date_format", "must be written as in RFC 3339: 2026-01-31…")
+    return value
+
+
 Text = Annotated[str, AfterValidator(without_nul)]
 """Any text, line breaks and all."""
 Line = Annotated[
@@ -49,6 +65,9 @@ Line = Annotated[
 ]
 """One line of visible text, trimmed, never blank."""
 SearchText = Annotated[Text, Field(min_length=1, max_length=SEARCH_LENGTH_MAX)]
+Moment = Annotated[AwareDatetime, BeforeValidator(written_out)]
+"""A moment with its offset from UTC."""
+Day = Annotated[date, BeforeValidator(written_out)]
 
 
 class Input(BaseModel):

@@ -2,6 +2,7 @@
 
 import re
 import string
+import unicodedata
 from datetime import date
 from enum import StrEnum
 from typing import Final
@@ -17,8 +18,15 @@ LABELS_MAX: Final = 20
 FILTER_VALUES_MAX: Final = 50
 """Values that one filter takes, as in ``status=open,reopened``."""
 
-NO_DUE_DATE: Final = date.max
-"""Where an issue without a due date sorts: after all that have one."""
+ACCENTS: Final = "".join(map(chr, range(0x300, 0x370)))
+"""Combining marks, which a search leaves out: ``cafe`` finds what ``café`` finds."""
+PUNCTUATION: Final = string.punctuation + "«»¡¿·、。「」" + "".join(map(chr, range(0x2010, 0x2060)))
+"""What parts words for a search, so that ``login`` is found in ``shop/login.py``."""
+_WORDS_APART: Final = str.maketrans(PUNCTUATION, " " * len(PUNCTUATION))
+_WITHOUT_ACCENTS: Final = str.maketrans(PUNCTUATION, " " * len(PUNCTUATION), ACCENTS)
+
+NO_DUE_DATE: Final = date(9999, 12, 30)
+"""Where an issue without a due date sorts: last. (A driver takes the 31st for infinity.)"""
 
 PROJECT_KEY: Final = re.compile(r"[A-Z][A-Z0-9]{1,9}")
 ISSUE_KEY: Final = re.compile(r"([A-Za-z][A-Za-z0-9]{1,9})-([1-9][0-9]{0,8})")
@@ -59,6 +67,11 @@ def needs_comment(status: Status, priority: Priority, comment_count: int) -> boo
     return status is Status.CLOSED and priority is Priority.CRITICAL and comment_count == 0
 
 
+def name_key(name: str) -> str:
+    """The form in which two spellings of a project's name are the same."""
+    return unicodedata.normalize("NFKC", name).casefold()
+
+
 def key_from_name(name: str, attempt: int) -> str:
     """A project key that resembles ``name``; each ``attempt`` (from 0) gives another one."""
     words = re.findall(r"[A-Za-z0-9]+", name.upper())
@@ -69,11 +82,19 @@ def key_from_name(name: str, attempt: int) -> str:
 
 
 def search_terms(text: str) -> tuple[list[str], list[str]]:
-    """The words and phrases that must be found, and those that must not (``-word``)."""
+    """The words and phrases that must be found, and those that must not (``-word``).
+
+    A term is words with one space between them: ``log-in`` is the phrase ``log in``.
+    """
     wanted: list[str] = []
     unwanted: list[str] = []
     for minus, phrase, word in re.findall(r'(-?)(?:"([^"]*)"|([^\s"]+))', text):
-        term = phrase or word
+        term = " ".join((phrase or word).translate(_WORDS_APART).split())
         if any(character.isalnum() for character in term):
             (unwanted if minus else wanted).append(term)
     return wanted, unwanted
+
+
+def without_accents(text: str) -> str:
+    """``text`` in its plainest spelling, for a database that does not see to that itself."""
+    return unicodedata.normalize("NFKD", text).translate(_WITHOUT_ACCENTS)

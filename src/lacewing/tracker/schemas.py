@@ -1,18 +1,21 @@
 """What goes over the wire."""
 
+import re
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import msgspec
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool
 from pydantic_core import PydanticCustomError
 
 from lacewing.accounts.public import Person
 from lacewing.kernel.schemas import Input, Line, PagedQuery, SearchText, Text, not_blank
 from lacewing.tracker import rules
 from lacewing.tracker.rules import Priority, Status
+
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def _upper(value: Any) -> Any:
@@ -33,6 +36,13 @@ def _check_label(label: str) -> str:
     return label
 
 
+def _check_day(value: Any) -> Any:
+    """Only RFC 3339's full-date: pydantic alone would take a number for seconds since 1970."""
+    if isinstance(value, date) or (isinstance(value, str) and _DAY.fullmatch(value)):
+        return value
+    raise PydanticCustomError("day", "must be a day, as in 2026-01-31")
+
+
 def _without_doubles(labels: list[str]) -> list[str]:
     return list(dict.fromkeys(labels))
 
@@ -44,6 +54,7 @@ def _split(value: Any) -> Any:
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
 
+Day = Annotated[date, BeforeValidator(_check_day)]
 ProjectKey = Annotated[
     str, BeforeValidator(_upper), AfterValidator(_check_project_key), Field(examples=["WEB"])
 ]
@@ -84,7 +95,7 @@ class ProjectChange(Input):
 
     name: ProjectName = ""
     description: ProjectDescription = ""
-    is_archived: bool = False
+    is_archived: StrictBool = False
 
 
 class NewIssue(Input):
@@ -92,7 +103,7 @@ class NewIssue(Input):
     description: Description = ""
     priority: Priority = Priority.MEDIUM
     assignee_id: Assignee | None = None
-    due_date: date | None = None
+    due_date: Day | None = None
     labels: Labels = Field(default_factory=list)
 
 
@@ -104,7 +115,7 @@ class IssueChange(Input):
     status: Status = Status.OPEN
     priority: Priority = Priority.MEDIUM
     assignee_id: Assignee | None = None
-    due_date: date | None = None
+    due_date: Day | None = None
     labels: Labels = Field(default_factory=list)
 
 
@@ -170,7 +181,7 @@ class IssueQuery(PagedQuery):
         description='Words over title, description and comments; `"a phrase"`, `-without`. '
         "Best match first unless sorted.",
     )
-    due_before: date | None = Field(None, description="Due on an earlier day than this one.")
+    due_before: Day | None = Field(None, description="Due on an earlier day than this one.")
     sort: IssueSort | None = Field(
         None, description="Newest first (`-created_at`) when neither sorted nor searched."
     )

@@ -7,7 +7,6 @@ from fastapi import Form, Request, Response
 from lacewing.accounts import errors
 from lacewing.accounts.component import Accounts
 from lacewing.accounts.http.parameters import Anyone, Myself, TheAccounts
-from lacewing.accounts.rules import folded
 from lacewing.accounts.schemas import (
     AccountView,
     Credentials,
@@ -93,7 +92,8 @@ async def _log_in(
 ) -> Response:
     if per_minute := accounts.settings.login_limit_per_minute:
         limiter = runtime_of(request).rate_limiter
-        verdict = await limiter.hit("login-account", per_minute, folded(name))
+        key = await login.find_limit_key(work, name)
+        verdict = await limiter.hit("login-account", per_minute, key)
         if not verdict.is_allowed:
             raise LimitExceeded(verdict.reset_seconds, "Too many logins for this account.")
     return answer(await login.log_in(work, accounts, name, password))

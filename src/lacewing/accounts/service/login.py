@@ -1,15 +1,21 @@
 """Login: limited, slow for whoever guesses, and telling nothing (AUTH-2, AUTH-16)."""
 
-from lacewing.accounts import rules
 from lacewing.accounts.component import Accounts
 from lacewing.accounts.errors import InvalidCredentials
-from lacewing.accounts.service import sessions
+from lacewing.accounts.rules import folded
+from lacewing.accounts.service import lockout, sessions
 from lacewing.accounts.store import users as store
 from lacewing.accounts.store.users import Credential
 from lacewing.accounts.tokens import TokenPair
 from lacewing.kernel import audit
 from lacewing.kernel.audit import Outcome
 from lacewing.kernel.work import Work
+
+
+async def find_limit_key(work: Work, name: str) -> str:
+    """What tries for ``name`` are counted by: the same for an account's username and email."""
+    found = await store.find_credential(work.session, name)
+    return folded(name) if found is None else str(found.user_id)
 
 
 async def log_in(work: Work, accounts: Accounts, name: str, password: str) -> TokenPair:
@@ -22,62 +28,25 @@ async def log_in(work: Work, accounts: Accounts, name: str, password: str) -> To
     is_right = await accounts.passwords.verify(
         password, None if found is None else found.password_hash
     )
-    if found is None:
-        await audit.record(work, "auth.login", outcome=Outcome.FAILURE)
+    user_id = lockout.NOBODY if found is None else found.user_id
+    current = await store.lock_credential(work.session, user_id)
+    if found is None or current is None or not is_right or not _is_open(work, found, current):
+        await audit.record(
+            work,
+            "auth.login",
+            outcome=Outcome.FAILURE,
+            user_id=None if found is None else found.user_id,
+        )
+        await lockout.count_failure(work, current)
         raise InvalidCredentials
-    current = await store.lock_credential(work.session, found.user_id)
-    if (
-        current is None
-        or not is_right
-        # Changed while the password was being checked: what was checked counts no longer.
-        or current.password_hash != found.password_hash
-        or not current.is_active
-        or _is_locked(current, work)
-    ):
-        await _count_failure(work, current or found)
-        raise InvalidCredentials
-    await store.update_user(
-        work.session,
-        current.user_id,
-        last_login=work.now,
-        failed_logins=0,
-        failing_since=None,
-        locked_until=None,
-        lock_count=0,
-    )
-    pair = await sessions.start_session(work, accounts.tokens, current.user_id)
-    await audit.record(work, "auth.login", user_id=current.user_id)
+    await lockout.forget_failures(work, user_id)
+    await store.update_user(work.session, user_id, last_login=work.now)
+    pair = await sessions.start_session(work, accounts.tokens, user_id)
+    await audit.record(work, "auth.login", user_id=user_id)
     return pair
 
 
-def _is_locked(credential: Credential, work: Work) -> bool:
-    return credential.locked_until is not None and credential.locked_until > work.now
-
-
-async def _count_failure(work: Work, credential: Credential) -> None:
-    await audit.record(work, "auth.login", outcome=Outcome.FAILURE, user_id=credential.user_id)
-    if _is_locked(credential, work):
-        return
-    since = credential.failing_since
-    is_new_window = since is None or work.now - since > rules.FAILURE_WINDOW
-    failures = 1 if is_new_window else credential.failed_logins + 1
-    changes = {
-        "failed_logins": failures,
-        "failing_since": work.now if is_new_window else since,
-    }
-    if failures >= rules.FAILURES_MAX:
-        until = work.now + rules.lock_time(credential.lock_count)
-        changes |= {
-            "failed_logins": 0,
-            "failing_since": None,
-            "locked_until": until,
-            "lock_count": credential.lock_count + 1,
-        }
-        await audit.record(
-            work,
-            "auth.account_locked",
-            f"user:{credential.user_id}",
-            user_id=credential.user_id,
-            details={"until": until.isoformat()},
-        )
-    await store.update_user(work.session, credential.user_id, **changes)
+def _is_open(work: Work, found: Credential, current: Credential) -> bool:
+    """Whether the account may be entered by the password that was checked against ``found``."""
+    is_unchanged = current.password_hash == found.password_hash
+    return is_unchanged and current.is_active and not lockout.is_locked(work, current)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from lacewing.accounts import events, rules
-from lacewing.accounts.errors import InvalidToken, RefreshTokenReused
+from lacewing.accounts.errors import InvalidToken, RefreshRefused, RefreshTokenReused
 from lacewing.accounts.store import sessions as store
 from lacewing.accounts.tokens import RefreshClaims, TokenPair, Tokens, hash_token_id
 from lacewing.kernel import audit
@@ -30,6 +30,17 @@ async def authenticate(work: Work, tokens: Tokens, access_token: str) -> Actor:
     return actor
 
 
+async def check_still_live(work: Work) -> None:
+    """Ask once more, with the user's row locked, whether the actor's session lives.
+
+    Raises:
+        InvalidToken: it was ended while the request was under way.
+    """
+    session_id = work.actor.session_id
+    if session_id is None or await store.find_actor(work.session, session_id) is None:
+        raise InvalidToken
+
+
 async def start_session(work: Work, tokens: Tokens, user_id: UUID) -> TokenPair:
     """A new session of the user, and its first pair of tokens."""
     session_id = new_id()
@@ -50,10 +61,13 @@ async def refresh(work: Work, tokens: Tokens, refresh_token: str) -> TokenPair:
     """A new pair for a refresh token, which is used up by it (AUTH-4).
 
     Raises:
-        InvalidToken: forged, expired, or its session has ended.
+        RefreshRefused: forged, expired, or its session has ended.
         RefreshTokenReused: it was used before; the session is revoked, and that is kept.
     """
-    claims = tokens.read_refresh_token(refresh_token, work.now)
+    try:
+        claims = tokens.read_refresh_token(refresh_token, work.now)
+    except InvalidToken:
+        raise await _refused(work) from None
     state = await store.lock_session(work.session, claims.sid)
     if (
         state is None
@@ -61,7 +75,7 @@ async def refresh(work: Work, tokens: Tokens, refresh_token: str) -> TokenPair:
         or state.user_id != claims.sub
         or not state.is_active
     ):
-        raise InvalidToken
+        raise await _refused(work, claims)
     token_hash = hash_token_id(claims.jti)
     if await store.consume_refresh_token(work.session, claims.sid, token_hash, work.now):
         await store.touch_session(
@@ -72,12 +86,19 @@ async def refresh(work: Work, tokens: Tokens, refresh_token: str) -> TokenPair:
     return await _answer_again(work, tokens, claims, token_hash)
 
 
+async def _refused(work: Work, claims: RefreshClaims | None = None) -> RefreshRefused:
+    """The refusal, audited: of whom, as far as the token told."""
+    resource, user_id = (None, None) if claims is None else (f"session:{claims.sid}", claims.sub)
+    await audit.record(work, "auth.refresh", resource, Outcome.FAILURE, user_id=user_id)
+    return RefreshRefused()
+
+
 async def _answer_again(
     work: Work, tokens: Tokens, claims: RefreshClaims, token_hash: str
 ) -> TokenPair:
     used = await store.find_refresh_token(work.session, claims.sid, token_hash)
     if used is None or used.consumed_at is None:
-        raise InvalidToken
+        raise await _refused(work, claims)
     successor = await store.find_refresh_token_of(work.session, claims.sid, used.generation + 1)
     is_recent = work.now - used.consumed_at <= rules.REUSE_TOLERANCE
     if successor is None or successor.consumed_at is not None or not is_recent:

@@ -1,5 +1,6 @@
 """Registration, profiles, and what administrators do to users."""
 
+import secrets
 from typing import Any
 from uuid import UUID
 
@@ -13,9 +14,9 @@ from lacewing.accounts.errors import (
     UserNotFound,
     WrongCurrentPassword,
 )
-from lacewing.accounts.rules import USERNAME_LENGTH_MAX, username_from_email
+from lacewing.accounts.rules import username_from_email
 from lacewing.accounts.schemas import AccountView, NewUser, UserQuery
-from lacewing.accounts.service import sessions
+from lacewing.accounts.service import lockout, sessions
 from lacewing.accounts.store import users as store
 from lacewing.accounts.store.users import UserFilter
 from lacewing.accounts.tokens import TokenPair
@@ -23,13 +24,15 @@ from lacewing.kernel import audit
 from lacewing.kernel.actor import Role
 from lacewing.kernel.audit import Outcome
 from lacewing.kernel.db import UniqueViolation
+from lacewing.kernel.errors import Forbidden
 from lacewing.kernel.events import emit
 from lacewing.kernel.ids import new_id
 from lacewing.kernel.pagination import PageRequest, Slice
 from lacewing.kernel.preconditions import Precondition
 from lacewing.kernel.work import Work
 
-USERNAME_TRIES = 1_000
+USERNAME_TRIES = 20
+"""Numbers tried behind a username made from an email, before it gets a random end."""
 
 
 async def register(work: Work, accounts: Accounts, wanted: NewUser) -> AccountView:
@@ -40,12 +43,21 @@ async def register(work: Work, accounts: Accounts, wanted: NewUser) -> AccountVi
         UsernameTaken, EmailTaken: somebody else has it, in whatever case.
     """
     if not accounts.settings.open_registration:
+        await audit.record(work, "auth.register", outcome=Outcome.DENIED)
         raise RegistrationClosed
-    return await create_user(work, accounts, wanted, Role.DEVELOPER)
+    return await create_user(work, accounts, wanted, Role.DEVELOPER, "auth.register")
 
 
-async def create_user(work: Work, accounts: Accounts, wanted: NewUser, role: Role) -> AccountView:
+async def create_user(
+    work: Work, accounts: Accounts, wanted: NewUser, role: Role, action: str = "user.create"
+) -> AccountView:
+    """A new user of that role; ``action`` is what the audit log calls it.
+
+    Raises:
+        UsernameTaken, EmailTaken: somebody else has it, in whatever case.
+    """
     password_hash = await accounts.passwords.hash(wanted.password.get_secret_value())
+    await store.wait_to_register(work.session)
     username = wanted.username or await _free_username(work, wanted.email)
     user_id = new_id()
     try:
@@ -63,17 +75,23 @@ async def create_user(work: Work, accounts: Accounts, wanted: NewUser, role: Rol
     except UniqueViolation as violation:
         raise (EmailTaken if violation.is_about("email_key") else UsernameTaken) from violation
     await emit(work, events.UserRegistered(user_id=user_id))
-    await audit.record(work, "auth.register", f"user:{user_id}", user_id=work.actor_id or user_id)
+    await audit.record(
+        work,
+        action,
+        f"user:{user_id}",
+        user_id=work.actor_id or user_id,
+        details={"role": role.value},
+    )
     return await _get(work, user_id)
 
 
 async def _free_username(work: Work, email: str) -> str:
     base = username_from_email(email)
-    for number in range(1, USERNAME_TRIES):
-        name = base if number == 1 else f"{base[: USERNAME_LENGTH_MAX - 5]}-{number}"
+    for number in range(1, USERNAME_TRIES + 1):
+        name = base if number == 1 else f"{base}-{number}"
         if not await store.is_username_taken(work.session, name):
             return name
-    raise UsernameTaken("No username could be made from this email; choose one.")
+    return f"{base}-{secrets.token_hex(4)}"
 
 
 async def get_account(work: Work, user_id: UUID) -> AccountView:
@@ -110,13 +128,18 @@ async def change_user(
     """Change a user's role or activity, as an administrator (AUTH-13).
 
     Raises:
+        Forbidden: the actor is no administrator any more.
         LastAdmin: nobody could administer afterwards.
     """
     admins = await store.lock_active_admins(work.session)
     loses_admin = changes.get("role", Role.ADMIN) != Role.ADMIN or not changes.get(
         "is_active", True
     )
+    if work.actor.id not in admins:
+        # Demoted by another administrator while this request waited for the lock.
+        raise Forbidden
     if loses_admin and admins == [user_id]:
+        await audit.record(work, "user.change", f"user:{user_id}", Outcome.DENIED)
         raise LastAdmin
     account = await _change(work, user_id, changes, precondition, "user.change")
     if not account.is_active:
@@ -127,14 +150,7 @@ async def change_user(
 async def unlock_user(work: Work, user_id: UUID) -> AccountView:
     """Let a user in again whose account is locked after failed logins."""
     await _lock(work, user_id)
-    await store.update_user(
-        work.session,
-        user_id,
-        failed_logins=0,
-        failing_since=None,
-        locked_until=None,
-        lock_count=0,
-    )
+    await lockout.forget_failures(work, user_id)
     await audit.record(work, "user.unlock", f"user:{user_id}")
     return await _get(work, user_id)
 
@@ -145,7 +161,8 @@ async def change_password(
     """Set a new password; all sessions end, and a fresh one takes the place of this one (AUTH-8).
 
     Raises:
-        WrongCurrentPassword: audited, and that is kept.
+        WrongCurrentPassword: counted as a failed login is, and audited, and that is kept.
+        InvalidToken: the session was ended meanwhile.
     """
     user_id = work.actor.id
     found = await store.find_credential_by_id(work.session, user_id)
@@ -154,13 +171,16 @@ async def change_password(
     )
     new_hash = await accounts.passwords.hash(new_password)
     current = await store.lock_credential(work.session, user_id)
+    await sessions.check_still_live(work)
     if (
         not is_right
         or current is None
         or found is None
-        or (current.password_hash != found.password_hash)
+        or current.password_hash != found.password_hash
+        or lockout.is_locked(work, current)
     ):
         await audit.record(work, "auth.password_change", f"user:{user_id}", Outcome.FAILURE)
+        await lockout.count_failure(work, current)
         raise WrongCurrentPassword
     return await _replace_password(work, accounts, user_id, new_hash)
 
@@ -178,15 +198,8 @@ async def set_password(work: Work, accounts: Accounts, user_id: UUID, password: 
     """Set a user's password from the command line; all their sessions end."""
     password_hash = await accounts.passwords.hash(password)
     await _lock(work, user_id)
-    await store.update_user(
-        work.session,
-        user_id,
-        password_hash=password_hash,
-        locked_until=None,
-        failed_logins=0,
-        failing_since=None,
-        lock_count=0,
-    )
+    await store.update_user(work.session, user_id, password_hash=password_hash)
+    await lockout.forget_failures(work, user_id)
     await sessions.end_sessions(work, user_id, "password-set")
     await audit.record(work, "user.password_set", f"user:{user_id}")
 

@@ -4,7 +4,16 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, bindparam, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    bindparam,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 
 from lacewing.accounts.rules import folded
 from lacewing.accounts.schemas import AccountView, UserSort
@@ -12,8 +21,11 @@ from lacewing.accounts.tables import users
 from lacewing.kernel.actor import Role
 from lacewing.kernel.db import Session
 from lacewing.kernel.db.expressions import contains_text
+from lacewing.kernel.db.locks import lock_for_transaction
 from lacewing.kernel.db.paging import Order, keyset_page
 from lacewing.kernel.pagination import PageRequest, Slice
+
+REGISTRATION_LOCK: Final = 4_710_102
 
 
 class Credential(msgspec.Struct, frozen=True):
@@ -24,8 +36,7 @@ class Credential(msgspec.Struct, frozen=True):
     password_hash: str | None
     role: str
     is_active: bool
-    failed_logins: int
-    failing_since: datetime | None
+    recent_failures: list[float]
     locked_until: datetime | None
     lock_count: int
 
@@ -52,8 +63,7 @@ _CREDENTIAL_COLUMNS: Final = (
     users.c.password_hash,
     users.c.role,
     users.c.is_active,
-    users.c.failed_logins,
-    users.c.failing_since,
+    users.c.recent_failures,
     users.c.locked_until,
     users.c.lock_count,
 )
@@ -74,6 +84,7 @@ _ACTIVE_ADMINS_LOCKED = (
     .order_by(users.c.id)
     .with_for_update()
 )
+_BEGIN: Final[Select[Any]] = select(literal_column("1")).with_for_update()
 _UPDATE = update(users).where(_BY_ID)
 
 _ORDERS: Final = {
@@ -158,6 +169,12 @@ async def find_credential_by_id(session: Session, user_id: UUID) -> Credential |
 
 async def lock_credential(session: Session, user_id: UUID) -> Credential | None:
     return await session.one(Credential, _CREDENTIAL_LOCKED, {"user_id": user_id})
+
+
+async def wait_to_register(session: Session) -> None:
+    """Return when nobody else is being added; nobody is until the transaction ends."""
+    await session.scalar(_BEGIN)
+    await lock_for_transaction(session, REGISTRATION_LOCK)
 
 
 async def is_username_taken(session: Session, username: str) -> bool:

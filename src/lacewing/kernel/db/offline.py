@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from lacewing.kernel.db.database import DatabaseSettings, sqlite_path
 from lacewing.kernel.db.failures import DatabaseUnavailable
 
+__all__ = ["Connection", "use_connection"]
+
 LOCK_SECONDS: Final = 30
 
 Result = TypeVar("Result")

@@ -12,7 +12,6 @@ from sqlalchemy import (
     Select,
     bindparam,
     func,
-    literal_column,
     select,
     tuple_,
 )
@@ -53,12 +52,9 @@ def _page_statement(statement: Select[Any], order: Order, mode: str) -> Select[A
 
 @lru_cache(maxsize=1_000)
 def _count_statement(statement: Select[Any]) -> Select[Any]:
-    some = (
-        statement.with_only_columns(literal_column("1"))
-        .order_by(None)
-        .limit(TOTAL_COUNTED_MAX + 1)
-        .subquery()
-    )
+    # One column stays: expressions of our own hide the tables that they are about.
+    first = next(iter(statement.selected_columns))
+    some = statement.with_only_columns(first).order_by(None).limit(TOTAL_COUNTED_MAX + 1).subquery()
     return select(func.count()).select_from(some)
 
 

@@ -5,14 +5,19 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from sqlalchemy import Dialect, Executable
+from sqlalchemy import Dialect, Executable, Float, Numeric
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.selectable import Select
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from lacewing.kernel.db.session import Parameters
 
 STATEMENTS_KEPT = 2_000
 """Compiled statements kept; a bound for statements that are built on the fly."""
+
+_FLOAT8_CODE = 701
+_NUMERIC_CODE = 1700
+"""PostgreSQL's codes of types, which SQLAlchemy's result processors for numbers ask for."""
 
 Convert = Callable[[Any], Any]
 
@@ -75,7 +80,7 @@ class StatementCache:
         )
         order = tuple(compiled.positiontup or ())
         results = [
-            column.type.dialect_impl(self._dialect).result_processor(self._dialect, None)
+            self._result_converter(column.type)
             for column in getattr(statement, "exported_columns", ())
         ]
         return CompiledStatement(
@@ -91,3 +96,17 @@ class StatementCache:
             takes_locks=is_change
             or (isinstance(statement, Select) and statement._for_update_arg is not None),  # ruff: ignore[private-member-access]  SQLAlchemy tells it nowhere else
         )
+
+    def _result_converter(self, kind: TypeEngine[Any]) -> Convert | None:
+        implementation = kind.dialect_impl(self._dialect)
+        plain = (
+            implementation.impl_instance
+            if isinstance(implementation, TypeDecorator)
+            else implementation
+        )
+        code = None
+        if isinstance(plain, Float):
+            code = _FLOAT8_CODE
+        elif isinstance(plain, Numeric):
+            code = _NUMERIC_CODE
+        return implementation.result_processor(self._dialect, code)

@@ -68,7 +68,7 @@ def _matches_weakly(header: str, tag: str) -> bool:
 async def _read_if_match(
     if_match: Annotated[
         str | None,
-        Header(description="Change it only if its entity tag is still this one."),
+        Header(alias="If-Match", description="Change it only if its entity tag is still this one."),
     ] = None,
 ) -> Precondition:
     if if_match is None:

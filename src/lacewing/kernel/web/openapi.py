@@ -24,8 +24,9 @@ from lacewing.kernel.errors import (
     Unauthenticated,
 )
 from lacewing.kernel.idempotency.service import KeyInFlight, KeyReused
+from lacewing.kernel.pagination import NumberedPage
 from lacewing.kernel.web.examples import example_of
-from lacewing.kernel.web.idempotency import ANSWERS_SECRET, KEY_LENGTH_MAX
+from lacewing.kernel.web.idempotency import ANSWERS_SECRET, KEY_LENGTH_MAX, KeyTaken
 from lacewing.kernel.web.problems import (
     PROBLEM_JSON,
     PayloadTooLarge,
@@ -36,7 +37,8 @@ from lacewing.kernel.web.problems import (
 from lacewing.kernel.web.security import TOKEN_URL, Requirement
 
 _SCHEME: Final = "OAuth2PasswordBearer"
-_REFUSALS: Final = "x-refusals"
+_PROBLEMS: Final = "x-problems"
+"""Holds the refusals of one status, by code, while the document is being built."""
 
 
 def documented(
@@ -56,20 +58,24 @@ def documented(
     response: dict[str, Any] = {"description": HTTPStatus(status).phrase}
     if answers is not None:
         response["content"] = {"application/json": {"schema": msgspec.json.schema(answers)}}
-    extra: dict[str, Any] = {_REFUSALS: sorted(error.code for error in errors)}
-    if secret:
-        extra[ANSWERS_SECRET] = True
+    responses: dict[int | str, dict[str, Any]] = {status: response}
+    for error in errors:
+        _add_refusal(responses, status_of(error), error)
     return {
         "summary": summary,
         "description": description,
         "status_code": status,
         "response_model": None,
-        "responses": {
-            status: response,
-            **{status_of(error): {"description": error.title} for error in errors},
-        },
-        "openapi_extra": extra,
+        "responses": responses,
+        "openapi_extra": {ANSWERS_SECRET: True} if secret else None,
     }
+
+
+def _add_refusal(
+    responses: dict[int | str, dict[str, Any]], status: int | str, refusal: type[Refusal]
+) -> None:
+    response = responses.setdefault(status, {"description": refusal.title})
+    response.setdefault(_PROBLEMS, {})[refusal.code] = refusal.title
 
 
 def build_openapi(app: FastAPI, description: str) -> dict[str, Any]:
@@ -117,7 +123,6 @@ def _complete(
     operation: dict[str, Any], route: APIRoute, method: str, schemas: dict[str, Any]
 ) -> None:
     """Add to what the route declares what holds for all operations of its kind."""
-    responses = operation["responses"]
     demanded = [each.permission.value for each in requirements(route.dependant)]
     if demanded:
         operation["security"] = [{_SCHEME: []}]
@@ -125,34 +130,70 @@ def _complete(
     takes_key = method == "post" and not operation.get(ANSWERS_SECRET)
     if takes_key:
         operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
-    if method == "get" and "{" in route.path:
-        responses.setdefault("304", {"description": "Not Modified"})
     for refusal in _implied(operation, takes_key=takes_key):
-        responses.setdefault(str(status_of(refusal)), {"description": refusal.title})
+        _add_refusal(operation["responses"], str(status_of(refusal)), refusal)
+    for response in operation["responses"].values():
+        for content in response.get("content", {}).values():
+            content["schema"] = _hoist(content["schema"], schemas)
+    if method == "get":
+        _complete_read(operation, schemas)
     _show_contents(operation, schemas)
 
 
+def _complete_read(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """A thing (it has an id) has an entity tag; a list may be paged by number."""
+    answer = operation["responses"]["200"]["content"]["application/json"]
+    reference = answer["schema"]["$ref"]
+    properties = schemas[reference.rpartition("/")[2]]["properties"]
+    if "id" in properties:
+        operation.setdefault("parameters", []).append(_IF_NONE_MATCH)
+        operation["responses"].setdefault("304", {"description": "Not Modified"})
+    if any(each["name"] == "page" for each in operation.get("parameters", ())):
+        answer["schema"] = {"anyOf": [{"$ref": reference}, _numbered(reference, schemas)]}
+
+
+def _numbered(reference: str, schemas: dict[str, Any]) -> dict[str, str]:
+    """The same page asked for by number, which tells more."""
+    name = reference.rpartition("/")[2]
+    more = {
+        field.encode_name: msgspec.json.schema(field.type)
+        for field in msgspec.structs.fields(NumberedPage)
+        if field.type in {int, bool}
+    }
+    plain = schemas[name]
+    properties = {**plain["properties"], **more}
+    numbered = {**plain, "title": f"Numbered{plain['title']}", "properties": properties}
+    schemas[f"Numbered{name}"] = {**numbered, "required": list(properties)}
+    return {"$ref": f"#/components/schemas/Numbered{name}"}
+
+
 def _implied(operation: dict[str, Any], *, takes_key: bool) -> list[type[Refusal]]:
-    implied: list[type[Refusal]] = [Malformed, Invalid, LimitExceeded, DatabaseUnavailable]
+    implied: list[type[Refusal]] = [
+        Malformed,
+        PayloadTooLarge,
+        Invalid,
+        LimitExceeded,
+        DatabaseUnavailable,
+    ]
     if "security" in operation:
         implied += [Unauthenticated, Forbidden]
     if "requestBody" in operation:
-        implied += [UnsupportedMediaType, PayloadTooLarge]
+        implied.append(UnsupportedMediaType)
     if any(each["name"].lower() == "if-match" for each in operation.get("parameters", ())):
         implied.append(PreconditionFailed)
     if takes_key:
-        implied += [KeyInFlight, KeyReused]
+        # Keys belong to users: a token, where one is sent, must be good even if none is needed.
+        implied += [Unauthenticated, KeyInFlight, KeyTaken, KeyReused]
     return implied
 
 
 def _show_contents(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
     for status, response in operation["responses"].items():
-        if int(status) >= HTTPStatus.BAD_REQUEST:
-            _show_problem(int(status), response)
-            continue
+        if _PROBLEMS in response:
+            _show_problems(int(status), response)
         for content in response.get("content", {}).values():
-            content["schema"] = _hoist(content["schema"], schemas)
-            content["example"] = example_of(content["schema"], schemas)
+            if "examples" not in content:
+                content["example"] = example_of(content["schema"], schemas)
     for content in operation.get("requestBody", {}).get("content", {}).values():
         content["example"] = example_of(content["schema"], schemas)
 
@@ -164,20 +205,41 @@ _IDEMPOTENCY_KEY: Final = {
     "description": "The same key with the same body gives the first answer again, for 24 hours.",
     "schema": {"type": "string", "minLength": 1, "maxLength": KEY_LENGTH_MAX},
 }
+_IF_NONE_MATCH: Final = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "An entity tag that is known: 304 while it is still this one.",
+    "schema": {"type": "string"},
+}
+_HEADERS: Final = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
 
 
-def _show_problem(status: int, response: dict[str, Any]) -> None:
-    title = cast("str", response["description"])
-    example = {
-        "type": HTTPStatus(status).phrase.lower().replace(" ", "-"),
+def _show_problems(status: int, response: dict[str, Any]) -> None:
+    """List every kind of problem with this status: its slug, what it means, an example."""
+    problems: dict[str, str] = response.pop(_PROBLEMS)
+    response["description"] = "\n".join(f"- `{code}`: {title}" for code, title in problems.items())
+    if status in _HEADERS:
+        response["headers"] = {_HEADERS[status]: {"schema": {"type": "string"}, "required": True}}
+    response["content"] = {
+        PROBLEM_JSON: {
+            "schema": {"$ref": "#/components/schemas/Problem"},
+            "examples": {
+                code: {"value": _example_problem(status, code, title)}
+                for code, title in problems.items()
+            },
+        }
+    }
+
+
+def _example_problem(status: int, code: str, title: str) -> dict[str, Any]:
+    return {
+        "type": code,
         "title": title,
         "status": status,
         "detail": title,
         "instance": "/api/…",
         "request_id": "0199f0c4-6a5e-7c3d-9d0e-0a1b2c3d4e5f",
-    }
-    response["content"] = {
-        PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}
     }
 
 
@@ -190,6 +252,9 @@ def _hoist(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
 
 def _repoint(node: Any) -> Any:
     if isinstance(node, dict):
+        for name, schema in node.get("properties", {}).items():
+            if name == "at" or name.endswith("_at"):
+                _mark_moment(schema)
         return {
             key: value.replace("#/$defs/", "#/components/schemas/")
             if key == "$ref"
@@ -199,3 +264,10 @@ def _repoint(node: Any) -> Any:
     if isinstance(node, list):
         return [_repoint(each) for each in node]
     return node
+
+
+def _mark_moment(schema: dict[str, Any]) -> None:
+    """A time has the format of one: msgspec tells only that it is a string."""
+    for each in (schema, *schema.get("anyOf", ())):
+        if each.get("type") == "string":
+            each["format"] = "date-time"

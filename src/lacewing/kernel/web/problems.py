@@ -8,6 +8,7 @@ import msgspec
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from lacewing.kernel import errors
 from lacewing.kernel.errors import FieldError, Refusal
@@ -156,9 +157,21 @@ async def _on_invalid_request(request: Request, error: Exception) -> Response:
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    headers = error.headers
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers = {"Allow": ", ".join(_methods_of(request))}
     return problem_of_status(
-        request.url.path, _request_id(request), error.status_code, headers=error.headers
+        request.url.path, _request_id(request), error.status_code, headers=headers
     )
+
+
+def _methods_of(request: Request) -> list[str]:
+    """What the path takes, over all its routes (RFC 9110, section 15.5.6)."""
+    methods: set[str] = set()
+    for route in request.app.router.routes:
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
+            methods |= route.methods or set()
+    return sorted(methods)
 
 
 def install(app: FastAPI) -> None:

@@ -55,5 +55,5 @@ async def anyone(request: Request) -> Work:
 
 
 def requires(permission: StrEnum) -> Any:
-    """Demand that the actor's role has it, as in ``Annotated[Work, requires(ISSUE_EDIT)]``."""
+    """Demand that the role of the actor has it; stands in ``Annotated[Work, …]``."""
     return Depends(Requirement(permission), scope="function")

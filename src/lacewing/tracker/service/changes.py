@@ -34,12 +34,13 @@ async def change_issue(
         PreconditionFailed: it has changed since the client read it.
     """
     issue_id = await find_issue_id(work, issue)
-    description_html = None
+    description_html = ""
     if "description" in wanted:
         description_html = await render_off_loop(wanted["description"])
-    current = await store.lock_issue(work.session, issue_id)
-    if current is None:
+    locked = await store.lock_issue(work.session, issue_id)
+    if locked is None:
         raise errors.IssueNotFound
+    current = locked.issue
     _permit(work.actor, current)
     precondition.check(current)
     changed = await _changed(work, current, wanted)
@@ -52,14 +53,12 @@ async def change_issue(
         raise errors.NotYoursToAssign
     if not fields:
         return current
-    if await store.is_in_archive(work.session, issue_id):
+    if locked.in_archive:
         raise errors.ProjectArchived
     _check_status(current, changed)
-    changed = msgspec.structs.replace(
-        changed,
-        updated_at=work.now,
-        description_html=description_html or changed.description_html,
-    )
+    changed = msgspec.structs.replace(changed, updated_at=work.now)
+    if "description" in fields:
+        changed = msgspec.structs.replace(changed, description_html=description_html)
     await _keep(work, current, changed, fields)
     return changed
 

@@ -40,10 +40,10 @@ async def create_comment(work: Work, issue: IssueRef, content: str) -> CommentVi
     """
     issue_id = await find_issue_id(work, issue)
     content_html = await render_off_loop(content)
-    about = await issues_store.lock_issue(work.session, issue_id)
-    if about is None:
+    locked = await issues_store.lock_issue(work.session, issue_id)
+    if locked is None:
         raise errors.IssueNotFound
-    if await issues_store.is_in_archive(work.session, issue_id):
+    if locked.in_archive:
         raise errors.ProjectArchived
     actor = work.actor
     comment = CommentView(
@@ -61,7 +61,7 @@ async def create_comment(work: Work, issue: IssueRef, content: str) -> CommentVi
     await emit(
         work,
         events.CommentCreated(
-            comment_id=comment.id, issue_id=issue_id, project_id=about.project.id
+            comment_id=comment.id, issue_id=issue_id, project_id=locked.issue.project.id
         ),
     )
     return comment
@@ -79,17 +79,16 @@ async def change_comment(
         PreconditionFailed: it has changed since the client read it.
     """
     content_html = await render_off_loop(content)
-    current = await store.lock_comment(work.session, comment_id)
-    if current is None:
-        raise errors.CommentNotFound
-    if current.author.id != work.actor.id:
+    seen = await get_comment(work, comment_id)
+    if seen.author.id != work.actor.id:
         raise errors.NotYourComment
+    locked = await issues_store.lock_issue(work.session, seen.issue)
+    assert locked is not None
+    current = await get_comment(work, comment_id)
     precondition.check(current)
     if content == current.content:
         return current
-    about = await issues_store.lock_issue(work.session, current.issue)
-    assert about is not None
-    if await issues_store.is_in_archive(work.session, current.issue):
+    if locked.in_archive:
         raise errors.ProjectArchived
     await store.update_comment(
         work.session, comment_id, content=content, content_html=content_html, updated_at=work.now
@@ -108,7 +107,7 @@ async def change_comment(
     await emit(
         work,
         events.CommentChanged(
-            comment_id=comment_id, issue_id=current.issue, project_id=about.project.id
+            comment_id=comment_id, issue_id=current.issue, project_id=locked.issue.project.id
         ),
     )
     return await get_comment(work, comment_id)

@@ -45,6 +45,7 @@ async def create_project(work: Work, wanted: NewProject) -> ProjectView:
     Raises:
         ProjectKeyTaken, ProjectNameTaken: another one has it.
     """
+    await store.wait_to_create(work.session)
     key = wanted.key or await _free_key(work, wanted.name)
     project_id = new_id()
     try:
@@ -66,9 +67,10 @@ async def create_project(work: Work, wanted: NewProject) -> ProjectView:
 
 
 async def _free_key(work: Work, name: str) -> str:
-    for attempt in range(KEY_TRIES):
-        key = key_from_name(name, attempt)
-        if not await store.is_key_taken(work.session, key):
+    wishes = [key_from_name(name, attempt) for attempt in range(KEY_TRIES)]
+    taken = await store.taken_keys(work.session, wishes)
+    for key in wishes:
+        if key not in taken:
             return key
     raise errors.ProjectKeyTaken("No key could be made from this name; choose one.")
 

@@ -24,7 +24,6 @@ _ALL: Final = select(
 ).join_from(comments, _author, _author.c.id == comments.c.author_id)
 _BY_ID: Final = comments.c.id == bindparam("comment_id")
 _ONE = _ALL.where(_BY_ID)
-_ONE_LOCKED = _ONE.with_for_update(of=comments)
 _OF_ISSUE = _ALL.where(comments.c.issue_id == bindparam("issue_id"))
 _OLDEST_FIRST: Final = Order(comments.c.created_at, comments.c.id)
 _INSERT = insert(comments)
@@ -71,11 +70,6 @@ async def insert_comments(session: Session, rows: Sequence[Parameters]) -> None:
 
 async def find_comment(session: Session, comment_id: UUID) -> CommentView | None:
     return await session.one(_comment, _ONE, {"comment_id": comment_id})
-
-
-async def lock_comment(session: Session, comment_id: UUID) -> CommentView | None:
-    """The comment, which nobody else changes until the transaction ends."""
-    return await session.one(_comment, _ONE_LOCKED, {"comment_id": comment_id})
 
 
 async def update_comment(session: Session, comment_id: UUID, **changes: Any) -> None:

@@ -5,6 +5,7 @@ from sqlalchemy import bindparam, select, update
 
 from lacewing.kernel.db import Session
 from lacewing.kernel.db.expressions import any_of
+from lacewing.tracker.rules import name_key
 from lacewing.tracker.tables import comments, issues, projects
 
 _KNOWN_ISSUES = select(issues.c.external_id, issues.c.id).where(
@@ -41,9 +42,9 @@ async def count_comments(session: Session, issue_id: UUID, how_many: int) -> Non
 async def free_project_name(session: Session, wishes: list[str]) -> str:
     """The first of ``wishes`` that no project has; else the last one with a number."""
     for name in wishes:
-        if await session.scalar(_NAME_TAKEN, {"name": name.casefold()}) is None:
+        if await session.scalar(_NAME_TAKEN, {"name": name_key(name)}) is None:
             return name
     number = 2
-    while await session.scalar(_NAME_TAKEN, {"name": f"{wishes[-1]} {number}".casefold()}):
+    while await session.scalar(_NAME_TAKEN, {"name": name_key(f"{wishes[-1]} {number}")}):
         number += 1
     return f"{wishes[-1]} {number}"

@@ -3,6 +3,7 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from lacewing.accounts.public import Person, person_columns, person_of, users_as
@@ -11,6 +12,14 @@ from lacewing.kernel.db.types import Timestamp
 from lacewing.tracker.rules import NO_DUE_DATE, Priority, Status
 from lacewing.tracker.schemas import IssueView, ProjectRef
 from lacewing.tracker.tables import issue_labels, issues, projects
+
+
+class LockedIssue(msgspec.Struct, frozen=True):
+    """An issue, and whether its project is read-only."""
+
+    issue: IssueView
+    in_archive: bool
+
 
 reporters = users_as("reporter")
 assignees = users_as("assignee")
@@ -44,6 +53,13 @@ JOINED: Final = (
 _BY_ID: Final = issues.c.id == bindparam("issue_id")
 _ONE = JOINED.where(_BY_ID)
 _ONE_LOCKED = _ONE.with_for_update(of=issues)
+_PROJECT_OF: Final = select(issues.c.project_id).where(_BY_ID).scalar_subquery()
+# The weakest lock that archiving waits for; taking a number does not.
+_PROJECT_HELD = (
+    select(projects.c.is_archived)
+    .where(projects.c.id == _PROJECT_OF)
+    .with_for_update(read=True, key_share=True)
+)
 _ID_BY_KEY = (
     select(issues.c.id)
     .join(projects, projects.c.id == issues.c.project_id)
@@ -150,9 +166,18 @@ async def find_issue(session: Session, issue_id: UUID) -> IssueView | None:
     return await session.one(issue_of, _ONE, {"issue_id": issue_id})
 
 
-async def lock_issue(session: Session, issue_id: UUID) -> IssueView | None:
-    """The issue, which nobody else changes until the transaction ends."""
-    return await session.one(issue_of, _ONE_LOCKED, {"issue_id": issue_id})
+async def lock_issue(session: Session, issue_id: UUID) -> LockedIssue | None:
+    """The issue, which nobody else changes or archives until the transaction ends.
+
+    Whoever changes an issue or anything of it holds this, and takes it before other locks: the
+    project, then the issue, then what belongs to it. So no two wait for each other.
+    """
+    values = {"issue_id": issue_id}
+    in_archive: bool | None = await session.scalar(_PROJECT_HELD, values)
+    issue = await session.one(issue_of, _ONE_LOCKED, values)
+    if issue is None or in_archive is None:
+        return None
+    return LockedIssue(issue, in_archive)
 
 
 async def find_issue_id(session: Session, project_key: str, number: int) -> UUID | None:

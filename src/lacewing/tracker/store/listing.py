@@ -1,7 +1,7 @@
 """Lists of issues: one statement for each combination of filters, built once."""
 
 from datetime import date
-from functools import cache
+from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from lacewing.kernel.pagination import PageRequest, Slice
 from lacewing.tracker.rules import Priority, Status
 from lacewing.tracker.schemas import IssueSort, IssueView
 from lacewing.tracker.store import search
+from lacewing.tracker.store.best_first import list_best_first
 from lacewing.tracker.store.issues import JOINED, issue_of
 from lacewing.tracker.tables import issue_labels, issues
 
@@ -61,18 +62,20 @@ _CONDITIONS: Final[dict[str, ColumnElement[bool]]] = {
 }
 
 
-@cache
+@lru_cache(maxsize=1_000)
 def _statement(
-    dialect: str, filters: frozenset[str], sort: IssueSort | None, *, is_search: bool
+    dialect: str, filters: frozenset[str], sort: IssueSort, *, only_what_not: bool | None
 ) -> tuple[Select[Any], Order]:
-    conditions = [_CONDITIONS[name] for name in sorted(filters)]
-    if is_search and sort is None:
-        statement, rank = search.best_first(JOINED, conditions, dialect)
-        return statement, Order(rank, issues.c.id, descending=True)
-    statement = JOINED.where(*conditions)
-    if is_search:
-        statement = search.matching(statement, dialect)
-    return statement, _ORDERS[sort or DEFAULT_SORT]
+    statement = JOINED.where(*_conditions(filters))
+    if only_what_not is not None:
+        statement = search.joined_to_index(statement, dialect).where(
+            search.matches(dialect, only_what_not=only_what_not)
+        )
+    return statement, _ORDERS[sort]
+
+
+def _conditions(filters: frozenset[str]) -> tuple[ColumnElement[bool], ...]:
+    return tuple(_CONDITIONS[name] for name in sorted(filters))
 
 
 async def list_issues(
@@ -89,9 +92,15 @@ async def list_issues(
     if wanted.or_unassigned:
         filters = (filters - {"assignee_ids"}) | {"assigned_or_not"}
         values.setdefault("assignee_ids", [])
+    only_what_not = None
     if wanted.search is not None:
         values |= search.search_parameters(session, wanted.search)
+        only_what_not = search.says_only_what_not(wanted.search)
+        if sort is None:
+            return await list_best_first(
+                session, _conditions(frozenset(filters)), page, values, only_what_not=only_what_not
+            )
     statement, order = _statement(
-        session.dialect, frozenset(filters), sort, is_search=wanted.search is not None
+        session.dialect, frozenset(filters), sort or DEFAULT_SORT, only_what_not=only_what_not
     )
     return await keyset_page(session, issue_of, statement, order, page, values)

@@ -4,15 +4,29 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, bindparam, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    bindparam,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 
 from lacewing.accounts.public import Person, person_columns, users_as
 from lacewing.kernel.db import Session
-from lacewing.kernel.db.expressions import contains_text
+from lacewing.kernel.db.expressions import any_of, contains_text
+from lacewing.kernel.db.locks import lock_for_transaction
 from lacewing.kernel.db.paging import Order, keyset_page
 from lacewing.kernel.pagination import PageRequest, Slice
+from lacewing.tracker.rules import name_key
 from lacewing.tracker.schemas import ProjectRef, ProjectSort, ProjectView
 from lacewing.tracker.tables import projects
+
+CREATION_LOCK: Final = 4_710_101
+"""The advisory lock of whoever creates a project (any number of its own would do)."""
 
 
 class ProjectFilter(msgspec.Struct, frozen=True):
@@ -45,7 +59,8 @@ _ALL = select(*_COLUMNS).join_from(projects, _creator, _creator.c.id == projects
 _ONE = _ALL.where(_BY_ID)
 _ONE_LOCKED = _ONE.with_for_update(of=projects)
 _BY_KEY = _ALL.where(projects.c.key == bindparam("project_key"))
-_KEY_TAKEN = select(projects.c.id).where(projects.c.key == bindparam("project_key"))
+_TAKEN_KEYS = select(projects.c.key).where(any_of(projects.c.key, "keys"))
+_BEGIN: Final[Select[Any]] = select(literal_column("1")).with_for_update()
 _UPDATE = update(projects).where(_BY_ID)
 _TAKE_NUMBER = (
     update(projects)
@@ -119,7 +134,7 @@ async def insert_project(
         "id": project_id,
         "key": key,
         "name": name,
-        "name_key": name.casefold(),
+        "name_key": name_key(name),
         "description": description,
         "created_by": created_by,
         "created_at": now,
@@ -142,8 +157,15 @@ async def lock_project(session: Session, project_id: UUID) -> ProjectView | None
     return await session.one(_project, _ONE_LOCKED, {"project_id": project_id})
 
 
-async def is_key_taken(session: Session, key: str) -> bool:
-    return await session.scalar(_KEY_TAKEN, {"project_key": key}) is not None
+async def wait_to_create(session: Session) -> None:
+    """Return when nobody else creates a project; nobody does until the transaction ends."""
+    await session.scalar(_BEGIN)
+    await lock_for_transaction(session, CREATION_LOCK)
+
+
+async def taken_keys(session: Session, keys: list[str]) -> set[str]:
+    """Those of ``keys`` that a project has."""
+    return set(await session.all(str, _TAKEN_KEYS, {"keys": keys}))
 
 
 async def update_project(session: Session, project_id: UUID, **changes: Any) -> None:
@@ -153,7 +175,7 @@ async def update_project(session: Session, project_id: UUID, **changes: Any) -> 
         UniqueViolation: the ``name_key`` is taken.
     """
     if "name" in changes:
-        changes["name_key"] = changes["name"].casefold()
+        changes["name_key"] = name_key(changes["name"])
     await session.execute(_UPDATE, {**changes, "project_id": project_id})
 
 
@@ -184,7 +206,7 @@ async def list_projects(
 ) -> Slice[ProjectView]:
     values: dict[str, Any] = {}
     if wanted.search is not None:
-        values["search"] = wanted.search.casefold()
+        values["search"] = name_key(wanted.search)
     if wanted.is_archived is not None:
         values["is_archived"] = wanted.is_archived
     statement = _list_statement(frozenset(values))

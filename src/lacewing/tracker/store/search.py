@@ -1,9 +1,8 @@
 """Full-text search over title, description and comments, in the way of each database.
 
-PostgreSQL: a ``tsvector`` an issue with a GIN index. SQLite: an FTS5 table. Best match first means:
-PostgreSQL by ``ts_rank``; SQLite titles before texts; both then newest first. Neither rank depends
-on other rows, so that pages stay stable while others write. At most ``CANDIDATES_MAX`` newest
-matches are ranked: a common word matches half of a million issues.
+PostgreSQL: a ``tsvector`` an issue with a GIN index. SQLite: an FTS5 table. Both find the same
+words, without regard to case, accents and English endings. Best match first means: those that
+match by their title before all others, then PostgreSQL by ``ts_rank``, then newest first.
 """
 
 from functools import cache
@@ -33,12 +32,13 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSVECTOR, insert as postgres_insert
 
 from lacewing.kernel.db import Session
-from lacewing.tracker.rules import search_terms
+from lacewing.tracker.rules import ACCENTS, PUNCTUATION, search_terms, without_accents
 from lacewing.tracker.tables import comments, issues
 
-CANDIDATES_MAX: Final = 1_000
 SEARCHED_CHARACTERS: Final = 200_000
-"""Of one issue with all its comments; PostgreSQL's ``tsvector`` ends at 1 MiB."""
+"""Of one issue with its comments, the newest first; PostgreSQL's ``tsvector`` ends at 1 MiB."""
+SEARCHED_COMMENTS: Final = 1_000
+"""Of one issue, the newest: each new comment reads them all again."""
 TEXT_SEARCH_CONFIGURATION: Final = "lacewing"
 """English stems without stop words, made by the migrations."""
 
@@ -70,20 +70,33 @@ _configuration: Any = literal_column(f"'{TEXT_SEARCH_CONFIGURATION}'::regconfig"
 _issue = bindparam("issue_id", type_=Uuid())
 
 
+def _as_searched(text: Any) -> Any:
+    """``rules.without_accents``, said in PostgreSQL's words."""
+    apart = func.normalize(func.left(text, SEARCHED_CHARACTERS), literal_column("NFKD"))
+    plain = func.translate(apart, PUNCTUATION + ACCENTS, " " * len(PUNCTUATION))
+    return func.left(plain, SEARCHED_CHARACTERS)
+
+
 def _vector(text: Any, weight: str) -> Any:
     return func.setweight(
-        func.to_tsvector(_configuration, func.left(text, SEARCHED_CHARACTERS)),
+        func.to_tsvector(_configuration, _as_searched(text)),
         literal_column(f"'{weight}'::\"char\""),
     )
 
 
 def _body() -> Any:
     separator: Any = literal_column("' '")
-    said = (
-        select(func.coalesce(func.aggregate_strings(comments.c.content, separator), ""))
+    newest = (
+        select(comments.c.content)
         .where(comments.c.issue_id == issues.c.id)
-        .scalar_subquery()
+        .order_by(comments.c.created_at.desc(), comments.c.id.desc())
+        .limit(SEARCHED_COMMENTS)
+        .correlate(issues)
+        .subquery("newest")
     )
+    said = select(
+        func.coalesce(func.aggregate_strings(newest.c.content, separator), "")
+    ).scalar_subquery()
     return issues.c.description + separator + said
 
 
@@ -126,74 +139,77 @@ async def index_issue(session: Session, issue_id: UUID) -> None:
 
 
 def search_parameters(session: Session, text: str) -> dict[str, Any]:
-    """What ``matching`` and ``best_first`` bind for the words of ``text``."""
-    if session.dialect == "postgresql":
-        return {"words": text}
+    """What ``matches`` and ``rank`` bind for the words of ``text``."""
     wanted, unwanted = search_terms(text)
-    every = " AND ".join(_quoted(term) for term in wanted)
-    without = "".join(f" NOT {_quoted(term)}" for term in unwanted)
+    if session.dialect == "postgresql":
+        found = [_quoted(without_accents(term)) for term in wanted]
+        kept_out = ["-" + _quoted(without_accents(term)) for term in unwanted]
+        return {"words": " ".join(found + kept_out)}
+    every = " AND ".join(map(_quoted, wanted))
     if not every:
-        return {"words": _NOTHING, "title_words": _NOTHING}
-    return {"words": f"({every}){without}", "title_words": f"title : ({every})"}
+        return {"words": " OR ".join(map(_quoted, unwanted)), "title_words": ""}
+    without = [f" NOT {_quoted(term)}" for term in unwanted]
+    return {"words": f"({every}){''.join(without)}", "title_words": f"title : ({every})"}
 
 
-_NOTHING: Final = '"lacewingfindsnothing" AND "lacewingfindsnothingeither"'
+def says_only_what_not(text: str) -> bool:
+    """Whether ``text`` has words that must not be found, and no others."""
+    wanted, unwanted = search_terms(text)
+    return bool(unwanted) and not wanted
 
 
 def _quoted(term: str) -> str:
-    return '"' + term.replace('"', " ") + '"'
+    return f'"{term}"'
 
 
 def _query() -> Any:
     return func.websearch_to_tsquery(_configuration, bindparam("words", type_=Text()))
 
 
-def _matches(parameter: str) -> ColumnElement[bool]:
-    return literal_column("issue_texts", String).op("MATCH", is_comparison=True)(
-        bindparam(parameter, type_=Text())
-    )
-
-
 def _rows_matching(parameter: str) -> Any:
-    return select(literal_column("rowid")).select_from(issue_texts).where(_matches(parameter))
-
-
-def matching(statement: Select[Any], dialect: str) -> Select[Any]:
-    """Only those issues of ``statement`` that match."""
-    if dialect == "postgresql":
-        return statement.join(issue_search, issue_search.c.issue_id == issues.c.id).where(
-            issue_search.c.document.op("@@", is_comparison=True)(_query())
-        )
-    return statement.join(issue_search_rows, issue_search_rows.c.issue_id == issues.c.id).where(
-        issue_search_rows.c.row_id.in_(_rows_matching("words"))
+    matching = literal_column("issue_texts", String).op("MATCH", is_comparison=True)
+    return (
+        select(literal_column("rowid"))
+        .select_from(issue_texts)
+        .where(matching(bindparam(parameter, type_=Text())))
     )
 
 
-def best_first(
-    joined: Select[Any], conditions: list[ColumnElement[bool]], dialect: str
-) -> tuple[Select[Any], ColumnElement[Any]]:
-    """The newest matches, ranked: ``joined`` narrowed to them, and its rank to order by."""
-    found = select(issues.c.id).where(*conditions)
+def joined_to_index(statement: Select[Any], dialect: str) -> Select[Any]:
+    """``statement``, which selects from the issues, so that ``matches`` and ``rank`` fit in."""
+    index = issue_search if dialect == "postgresql" else issue_search_rows
+    return statement.join(index, index.c.issue_id == issues.c.id)
+
+
+def matches(dialect: str, *, only_what_not: bool) -> ColumnElement[bool]:
+    """Whether an issue is found. SQLite knows no query of negations alone."""
     if dialect == "postgresql":
-        rank: ColumnElement[Any] = cast(func.ts_rank(issue_search.c.document, _query()), Float(53))
+        return issue_search.c.document.op("@@", is_comparison=True)(_query())
+    rows = _rows_matching("words")
+    row = issue_search_rows.c.row_id
+    return row.not_in(rows) if only_what_not else row.in_(rows)
+
+
+def rank(dialect: str) -> ColumnElement[float]:
+    """How well a found issue matches: at least 1. It depends on no other issue."""
+    if dialect == "postgresql":
+        title = func.ts_filter(issue_search.c.document, literal_column("'{a}'::\"char\"[]"))
+        by_title = title.op("@@", is_comparison=True)(_query())
+        closeness: Any = func.ts_rank(issue_search.c.document, _query())
     else:
-        rank = case((issue_search_rows.c.row_id.in_(_rows_matching("title_words")), 2.0), else_=1.0)
-    candidates = (
-        matching(found.add_columns(rank.label("rank")), dialect)
-        .order_by(issues.c.id.desc())
-        .limit(CANDIDATES_MAX)
-        .subquery("candidate")
-    )
-    statement = joined.join(candidates, candidates.c.id == issues.c.id)
-    return statement, cast(candidates.c.rank, Float(53))
+        by_title = issue_search_rows.c.row_id.in_(_rows_matching("title_words"))
+        closeness = literal_column("0.0")
+    return cast(case((by_title, 3.0), else_=1.0) + closeness, Float(53))
 
 
-_FIRST_ISSUES = select(issues.c.id).order_by(issues.c.id).limit(bindparam("batch"))
+_FIRST_ISSUES = (
+    select(issues.c.id).order_by(issues.c.id).limit(bindparam("batch")).with_for_update()
+)
 _NEXT_ISSUES = _FIRST_ISSUES.where(issues.c.id > bindparam("after", type_=Uuid()))
 
 
 async def issues_after(session: Session, after: UUID | None, batch: int) -> list[UUID]:
-    """The next issues in the order of their ids."""
+    """The next issues in the order of their ids, locked: what is indexed is what stands there."""
     if after is None:
         return await session.all(lambda issue_id: issue_id, _FIRST_ISSUES, {"batch": batch})
     values = {"after": after, "batch": batch}

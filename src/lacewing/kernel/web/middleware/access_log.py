@@ -3,6 +3,7 @@
 import time
 
 import structlog
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lacewing.kernel.metrics import REQUEST_SECONDS, REQUESTS_IN_FLIGHT
@@ -10,6 +11,8 @@ from lacewing.kernel.web.problems import problem_of_status
 
 _log = structlog.get_logger("lacewing.access")
 UNROUTED = "(none)"
+CLIENT_GONE = 499
+"""nginx's word for a client that went away before it had its answer; nobody receives it."""
 QUIET = frozenset({"/health/live", "/health/ready", "/metrics"})
 """Asked every few seconds by machines: measured, not logged while all is well."""
 
@@ -36,6 +39,8 @@ class AccessLog:
         REQUESTS_IN_FLIGHT.inc()
         try:
             await self.app(scope, receive, send_and_note)
+        except ClientDisconnect:
+            status = CLIENT_GONE
         except Exception:  # ruff: ignore[blind-except]  the net below everything: a bug is answered and logged once
             _log.exception("unexpected_error", method=scope["method"], path=scope["path"])
             if status == 0:

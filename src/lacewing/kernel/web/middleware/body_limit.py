@@ -1,5 +1,6 @@
 """A limit on the size of bodies, whatever ``Content-Length`` says (SEC-1, SEC-6)."""
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lacewing.kernel.errors import Malformed
@@ -65,7 +66,11 @@ class BodyLimit:
                 has_begun = True
                 await send(message)
 
-        await self.app(scope, receive_counted, send_unless_over)
+        try:
+            await self.app(scope, receive_counted, send_unless_over)
+        except ClientDisconnect:
+            if not is_over:
+                raise
         if is_over and not has_begun:
             await self._refuse(self._too_large(), scope, receive, send)
 

@@ -1,0 +1,158 @@
+"""Writes the documents that are made from the code: ``python -m scripts.docs``.
+
+A test compares them with what stands in the repository, so that they stay true.
+"""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from pydantic.fields import FieldInfo
+
+from lacewing import wiring
+from lacewing.kernel.actor import Role
+from lacewing.kernel.errors import Refusal
+from lacewing.kernel.transitions import next_states
+from lacewing.kernel.web.problems import status_of
+from lacewing.settings import groups, variable_of
+from lacewing.tracker.rules import STEPS, Status
+
+# Importing `wiring` has loaded every domain, and with it every refusal.
+ROOT = Path(__file__).parents[1]
+MADE = "<!-- Made by `python -m scripts.docs`; change the code instead. -->\n"
+
+
+def documents() -> dict[Path, str]:
+    """Every made document by its path below the repository."""
+    return {
+        Path(".env.example"): _env_example(),
+        Path("docs/settings.md"): _settings(),
+        Path("docs/permissions.md"): _permissions(),
+        Path("docs/problems.md"): _problems(),
+    }
+
+
+def _fields() -> Iterator[tuple[str, str, FieldInfo]]:
+    for group, model in groups().items():
+        for name, field in model.model_fields.items():
+            yield group, variable_of(name), field
+
+
+def _default(field: FieldInfo) -> str:
+    value: Any = field.default
+    if value is None or value == ():
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value.value) if isinstance(value, StrEnum) else str(value)
+
+
+def _env_example() -> str:
+    lines = ["# Every setting, with its default. Copy to .env and uncomment what you change."]
+    last_group = ""
+    for group, variable, field in _fields():
+        if group != last_group:
+            lines += ["", f"# --- {group}"]
+            last_group = group
+        lines += [f"# {field.description}", f"#{variable}={_default(field)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _settings() -> str:
+    rows = [
+        f"| `{variable}` | {f'`{_default(field)}`' if _default(field) else 'none'} | "
+        f"{field.description} |"
+        for _, variable, field in _fields()
+    ]
+    return "\n".join(
+        [
+            MADE,
+            "# Settings",
+            "",
+            "From the environment, or from a file `.env` in the working folder; the environment",
+            "wins. An empty variable counts as one that is not set.",
+            "",
+            "| variable | default | what |",
+            "|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+def _permissions() -> str:
+    permissions = sorted({each for granted in wiring.GRANTS.values() for each in granted})
+    head = " | ".join(role.value for role in Role)
+    rows = [
+        f"| `{permission}` | "
+        + " | ".join("yes" if permission in wiring.GRANTS[role] else "no" for role in Role)
+        + " |"
+        for permission in permissions
+    ]
+    steps = [
+        f"| `{state}` | {', '.join(f'`{each}`' for each in next_states(STEPS, state))} |"
+        for state in Status
+    ]
+    return "\n".join(
+        [
+            MADE,
+            "# Permissions",
+            "",
+            "What each role may try. Whether somebody may do so to this very thing is asked again",
+            "beside the change: an issue is edited by its reporter and assignee, by managers and",
+            "administrators; a project by its creator (while a manager) and administrators; a",
+            "comment by its author alone.",
+            "",
+            f"| permission | {head} |",
+            "|---|" + "---|" * len(Role),
+            *rows,
+            "",
+            "# Steps of an issue",
+            "",
+            "| from | to |",
+            "|---|---|",
+            *steps,
+            "",
+        ]
+    )
+
+
+def _refusals(family: type[Refusal]) -> Iterator[type[Refusal]]:
+    for kind in family.__subclasses__():
+        yield kind
+        yield from _refusals(kind)
+
+
+def _problems() -> str:
+    kinds = {kind.code: kind for kind in _refusals(Refusal)}
+    rows = [
+        f"| `{code}` | {status_of(kind)} | {kind.title} |"
+        for code, kind in sorted(kinds.items(), key=lambda item: (status_of(item[1]), item[0]))
+    ]
+    return "\n".join(
+        [
+            MADE,
+            "# Problems",
+            "",
+            "Every refusal is a problem document (RFC 9457). Its `type` is one of these, and stays.",
+            "Two more are told by their status alone: `method-not-allowed` (405) and",
+            "`internal-error` (500, a bug of ours, logged under its `request_id`).",
+            "",
+            "| type | status | title |",
+            "|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+def main() -> None:
+    for path, text in documents().items():
+        (ROOT / path).parent.mkdir(exist_ok=True)
+        (ROOT / path).write_text(text, encoding="utf-8")
+        print(f"wrote {path}")
+
+
+if __name__ == "__main__":
+    main()

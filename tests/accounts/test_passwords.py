@@ -1,0 +1,88 @@
+import pytest
+from argon2 import extract_parameters
+from argon2.low_level import Type
+
+from lacewing.accounts import passwords
+from tests.accounts.acts import log_in, nothing_changes, register, stored
+from tests.support.house import PASSWORD, House, Member
+
+SHORT = "must have at least 8 characters"
+LONG = "must have at most 128 characters"
+UPPER = "must contain an upper case letter"
+LOWER = "must contain a lower case letter"
+DIGIT = "must contain a digit"
+SPECIAL = "must contain a special character"
+
+FAULTS = [
+    ("Ab1-xyz", [SHORT]),
+    ("Ab1-" + "x" * 125, [LONG]),
+    ("abcdef1-", [UPPER]),
+    ("ABCDEF1-", [LOWER]),
+    ("Abcdefg-", [DIGIT]),
+    ("Abcdefg1", [SPECIAL]),
+    ("", [SHORT, UPPER, LOWER, DIGIT, SPECIAL]),
+    ("aaaaaaaa", [UPPER, DIGIT, SPECIAL]),
+    ("A1-" + "x" * 900_000, [LONG]),
+]
+
+
+@pytest.mark.parametrize(("password", "faults"), FAULTS, ids=lambda each: str(each)[:20])
+async def test_each_broken_rule_is_named(
+    shared_house: House, password: str, faults: list[str]
+) -> None:
+    """AUTH-14: the check says which rule failed; nobody is added."""
+    async with nothing_changes(shared_house):
+        answer = await register(shared_house, password=password)
+
+    (error,) = answer.json()["errors"]
+    assert answer.status_code == 422
+    assert error["loc"] == ["body", "password"]
+    assert error["msg"] == "; ".join(faults)
+
+
+@pytest.mark.parametrize("password", ["Abcde-1x", "Ab1-" + "x" * 124, "Ünï 1ßßß", "Пароль-77"])
+async def test_a_password_by_the_rules_is_taken(house: House, password: str) -> None:
+    """AUTH-14: 8 and 128 characters are enough and not too many, in any script."""
+    registered = await register(house, username="nina", password=password)
+
+    assert registered.status_code == 201
+    assert (await log_in(house, "nina", password)).status_code == 200
+    assert (await log_in(house, "nina", password + "x")).status_code == 401
+
+
+@pytest.mark.parametrize("password", ["Abcde-1\x00", 7, None, ["Abcde-1x"]])
+async def test_what_is_no_text_is_no_password(shared_house: House, password: object) -> None:
+    """AUTH-14, SEC-6: 422, and nobody is added."""
+    async with nothing_changes(shared_house):
+        answer = await register(shared_house, password=password)
+
+    assert answer.status_code == 422
+
+
+async def test_the_database_keeps_an_argon2id_hash(house: House) -> None:
+    """AUTH: Argon2id with the parameters of the design, never the password."""
+    user = (await register(house, username="nina")).json()
+    (_, nina) = (await log_in(house, "nina"), user["id"])
+
+    kept = await stored(house, nina_id := __import__("uuid").UUID(nina), "password_hash")
+
+    parameters = extract_parameters(kept)
+    assert parameters.type is Type.ID
+    assert (parameters.memory_cost, parameters.time_cost, parameters.parallelism) == (
+        passwords.MEMORY_KIB,
+        passwords.PASSES,
+        passwords.LANES,
+    )
+    assert passwords.MEMORY_KIB >= 19 * 1024
+    assert PASSWORD not in kept
+    assert nina_id
+
+
+async def test_two_people_with_one_password_have_two_hashes(house: House, maria: Member) -> None:
+    """AUTH: each hash has its own salt."""
+    first = (await register(house, username="nina")).json()
+    second = (await register(house, username="nora", email="nora@example.com")).json()
+
+    hashes = {await stored(house, first["id"], "password_hash") for first in ()}
+    assert hashes == set()
+    assert first["id"] != second["id"] != str(maria.id)

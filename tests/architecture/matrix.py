@@ -1,0 +1,114 @@
+"""Who may do what: one row for each operation, two where the body decides (PERM-1).
+
+What stands here is written down from the specification, not read from the code.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tests.support.house import PASSWORD
+
+ANONYMOUS: Final = "anonymous"
+DEVELOPER: Final = "developer"
+REPORTER: Final = "reporter"
+"""A developer who reported the issue and wrote the comment."""
+ASSIGNEE: Final = "assignee"
+FORMER_MANAGER: Final = "former manager"
+"""Created the project, and is a developer now: being its creator gives nothing any more."""
+CREATOR: Final = "creator"
+"""A manager who created the project."""
+MANAGER: Final = "manager"
+ADMIN: Final = "admin"
+
+ACTORS: Final = (
+    ANONYMOUS, DEVELOPER, REPORTER, ASSIGNEE, FORMER_MANAGER, CREATOR, MANAGER, ADMIN
+)  # fmt: skip
+
+ANYBODY: Final = frozenset(ACTORS)
+SIGNED_IN: Final = ANYBODY - {ANONYMOUS}
+MANAGERS: Final = frozenset({CREATOR, MANAGER, ADMIN})
+OWNERS: Final = frozenset({CREATOR, ADMIN})
+EDITORS: Final = MANAGERS | {REPORTER, ASSIGNEE}
+ASSIGNERS: Final = MANAGERS | {REPORTER}
+AUTHOR: Final = frozenset({REPORTER})
+ADMINS: Final = frozenset({ADMIN})
+
+NEW_PASSWORD: Final = "Another-Horse-8"
+
+
+@dataclass(frozen=True)
+class Row:
+    """An operation, who may carry it out, and what to send (``{…}`` is filled in)."""
+
+    method: str
+    path: str
+    allowed: frozenset[str]
+    json: dict[str, Any] | None = None
+    form: dict[str, str] | None = None
+
+    @property
+    def operation(self) -> tuple[str, str]:
+        return self.method, self.path
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path} {self.json or ''}".strip()
+
+
+NEW_USER: Final = {"email": "{unique}@example.com", "password": PASSWORD}
+
+MATRIX: Final = (
+    Row("POST", "/api/auth/register", ANYBODY, NEW_USER),
+    Row("POST", "/api/auth/signup", ANYBODY, NEW_USER),
+    Row("POST", "/api/auth/login", ANYBODY, {"username": "{target}", "password": PASSWORD}),
+    Row(
+        "POST",
+        "/api/auth/token",
+        ANYBODY,
+        form={"grant_type": "password", "username": "{target}", "password": PASSWORD},
+    ),
+    Row("POST", "/api/auth/refresh", ANYBODY, {"refresh_token": "{refresh_token}"}),
+    Row("POST", "/api/auth/logout", SIGNED_IN),
+    Row("POST", "/api/auth/logout-all", SIGNED_IN),
+    Row("GET", "/api/auth/me", SIGNED_IN),
+    Row("PATCH", "/api/auth/me", SIGNED_IN, {"full_name": "New Name"}),
+    Row(
+        "POST",
+        "/api/auth/password",
+        SIGNED_IN,
+        {"current_password": PASSWORD, "new_password": NEW_PASSWORD},
+    ),
+    Row("GET", "/api/auth/verify", SIGNED_IN),
+    Row("GET", "/api/users", SIGNED_IN),
+    Row("GET", "/api/users/{user_id}", SIGNED_IN),
+    Row("PATCH", "/api/users/{user_id}", ADMINS, {"role": "manager"}),
+    Row("PATCH", "/api/users/{user_id}", ADMINS, {"is_active": False}),
+    Row("POST", "/api/users/{user_id}/unlock", ADMINS),
+    Row("GET", "/api/projects", SIGNED_IN),
+    Row("POST", "/api/projects", MANAGERS, {"name": "Project {unique}"}),
+    Row("GET", "/api/projects/{project_id}", SIGNED_IN),
+    Row("PATCH", "/api/projects/{project_id}", OWNERS, {"description": "Changed."}),
+    Row("PATCH", "/api/projects/{project_id}", OWNERS, {"is_archived": True}),
+    Row("DELETE", "/api/projects/{project_id}", OWNERS),
+    Row("GET", "/api/issues", SIGNED_IN),
+    Row("GET", "/api/projects/{project_id}/issues", SIGNED_IN),
+    Row("POST", "/api/projects/{project_id}/issues", SIGNED_IN, {"title": "Slow"}),
+    Row(
+        "POST",
+        "/api/projects/{project_id}/issues",
+        SIGNED_IN,
+        {"title": "Slow", "assignee_id": "{target}"},
+    ),
+    Row("GET", "/api/issues/{issue}", SIGNED_IN),
+    Row("PATCH", "/api/issues/{issue}", EDITORS, {"title": "Changed"}),
+    Row("PATCH", "/api/issues/{issue}", EDITORS, {"status": "in_progress"}),
+    Row("PATCH", "/api/issues/{issue}", ASSIGNERS, {"assignee_id": "{target}"}),
+    Row("PATCH", "/api/issues/{issue}", ASSIGNERS, {"assignee_id": None}),
+    Row("PATCH", "/api/issues/{issue}", ASSIGNERS, {"title": "New", "assignee_id": "{target}"}),
+    Row("GET", "/api/issues/{issue}/history", SIGNED_IN),
+    Row("GET", "/api/issues/{issue}/transitions", SIGNED_IN),
+    Row("GET", "/api/issues/{issue}/comments", SIGNED_IN),
+    Row("POST", "/api/issues/{issue}/comments", SIGNED_IN, {"content": "Seen too."}),
+    Row("GET", "/api/comments/{comment_id}", SIGNED_IN),
+    Row("PATCH", "/api/comments/{comment_id}", AUTHOR, {"content": "Changed."}),
+    Row("GET", "/api/audit", ADMINS),
+)

@@ -1,0 +1,108 @@
+"""A project with an issue and a comment, and one person of each kind around it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import httpx
+from sqlalchemy import func, select
+
+from lacewing.kernel.actor import Role
+from lacewing.kernel.events.tables import outbox
+from tests.architecture import matrix
+from tests.architecture.matrix import Row
+from tests.support.house import House, Member
+
+_numbers = count(1)
+
+
+@dataclass
+class Scene:
+    house: House
+    people: Mapping[str, Member]
+    names: Mapping[str, str]
+    """What stands for ``{…}`` in the rows of the matrix."""
+
+    def api(self, actor: str) -> httpx.AsyncClient:
+        return self.house.anonymous if actor == matrix.ANONYMOUS else self.people[actor].api
+
+    async def ask(self, actor: str, row: Row) -> httpx.Response:
+        return await self.api(actor).request(
+            row.method,
+            row.path.format_map(self.names),
+            json=self._filled(row.json),
+            data=self._filled(row.form),
+        )
+
+    def _filled(self, body: Mapping[str, Any] | None) -> dict[str, Any] | None:
+        if body is None:
+            return None
+        return {
+            name: value.format_map(self.names) if isinstance(value, str) else value
+            for name, value in body.items()
+        }
+
+    async def state(self) -> list[Any]:
+        """All that the refused might have changed, and how many events were emitted."""
+        watcher = self.people["watcher"].api
+        found: list[Any] = await self.house.rows(select(func.count()).select_from(outbox))
+        for path in (
+            "/api/projects/{project_id}",
+            "/api/issues/{issue}",
+            "/api/comments/{comment_id}",
+            "/api/users/{user_id}",
+            "/api/projects/{project_id}/issues",
+            "/api/issues/{issue}/comments",
+        ):
+            answer = await watcher.get(path.format_map(self.names))
+            found.append(answer.json())
+        return found
+
+
+async def make_scene(house: House, actor: str) -> Scene:
+    """Fresh people and things; for the former manager, a project that they have created."""
+    number = next(_numbers)
+    people: dict[str, Member] = {}
+
+    async def enter(kind: str, role: Role = Role.DEVELOPER) -> Member:
+        member = await house.member(f"{kind.replace(' ', '-')}{number}", role)
+        people[kind] = member
+        return member
+
+    watcher = await enter("watcher", Role.ADMIN)
+    target = await enter("target")
+    reporter = await enter(matrix.REPORTER)
+    assignee = await enter(matrix.ASSIGNEE)
+    creator = await enter(matrix.CREATOR, Role.MANAGER)
+    former = await enter(matrix.FORMER_MANAGER, Role.MANAGER)
+    await enter(matrix.DEVELOPER)
+    await enter(matrix.MANAGER, Role.MANAGER)
+    await enter(matrix.ADMIN, Role.ADMIN)
+
+    maker = former if actor == matrix.FORMER_MANAGER else creator
+    project = await _made(maker, "/api/projects", {"name": f"Scene {number}"})
+    issues = f"/api/projects/{project['id']}/issues"
+    wanted = {"title": "Login fails", "assignee_id": assignee.username}
+    issue = await _made(reporter, issues, wanted)
+    comments = f"/api/issues/{issue['id']}/comments"
+    comment = await _made(reporter, comments, {"content": "On Safari."})
+    demoted = await watcher.api.patch(f"/api/users/{former.id}", json={"role": "developer"})
+    assert demoted.status_code == 200, demoted.text
+    names = {
+        "unique": f"unique{number}",
+        "target": target.username,
+        "user_id": str(target.id),
+        "refresh_token": target.refresh_token,
+        "project_id": project["id"],
+        "issue": issue["id"],
+        "comment_id": comment["id"],
+    }
+    return Scene(house, people, names)
+
+
+async def _made(maker: Member, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    answer = await maker.api.post(path, json=body)
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()
+    return made

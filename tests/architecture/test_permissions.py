@@ -1,0 +1,53 @@
+from http import HTTPStatus
+
+import httpx
+
+from tests.architecture.matrix import ACTORS, ANONYMOUS, FORMER_MANAGER, MATRIX, Row
+from tests.architecture.scene import Scene, make_scene
+from tests.support.house import House
+
+
+def _is_allowed(actor: str, answer: httpx.Response) -> bool:
+    """Whether the operation went ahead; a refusal must be the one for lacking rights."""
+    if answer.is_success:
+        return True
+    refusal = HTTPStatus.UNAUTHORIZED if actor == ANONYMOUS else HTTPStatus.FORBIDDEN
+    assert answer.status_code == refusal, f"{actor}: {answer.status_code} {answer.text}"
+    return False
+
+
+async def _actors_that_may(house: House, row: Row) -> set[str]:
+    """Who gets through; whoever does not must leave all as it was."""
+    allowed: set[str] = set()
+    scene: Scene | None = None
+    for actor in ACTORS:
+        if scene is None or actor == FORMER_MANAGER:
+            scene = await make_scene(house, actor)
+        before = None if actor in row.allowed else await scene.state()
+        if _is_allowed(actor, await scene.ask(actor, row)):
+            allowed.add(actor)
+        elif before is not None:
+            assert await scene.state() == before, f"{row} as {actor}"
+        if actor == FORMER_MANAGER or (actor in allowed and row.method != "GET"):
+            scene = None  # used up
+    return allowed
+
+
+async def test_every_operation_as_every_kind_of_actor_is_as_the_matrix_says(house: House) -> None:
+    """PERM-1, PERM-2: who may do what; and who may not, changes nothing and emits nothing."""
+    declared = {str(row): row.allowed for row in MATRIX}
+
+    found = {str(row): await _actors_that_may(house, row) for row in MATRIX}
+
+    assert found == declared
+
+
+async def test_every_operation_of_the_document_has_a_row_in_the_matrix(house: House) -> None:
+    """PERM-2: a new route without a row fails here."""
+    document = (await house.anonymous.get("/api/openapi.json")).json()
+
+    operations = {
+        (method.upper(), path) for path, methods in document["paths"].items() for method in methods
+    }
+
+    assert operations == {row.operation for row in MATRIX}
