@@ -30,7 +30,7 @@ def run(command: Callable[[Settings], Awaitable[Result]], log: LogLevel | None =
 
 def configure(settings: Settings, log: LogLevel | None = None) -> None:
     configure_logging(
-        as_json=settings.general.environment is Environment.PRODUCTION,
+        as_json=settings.general.environment is not Environment.DEVELOPMENT,
         level=(log or settings.general.log_level).value,
     )
 

@@ -37,8 +37,20 @@ def _to_json(line: Line, **_options: Any) -> str:
     return msgspec.json.encode(line, enc_hook=str).decode()
 
 
+class _Writer(structlog.WriteLogger):
+    """Writes lines to standard error, and knows its own name as the standard library's do."""
+
+    def __init__(self, name: str = "lacewing") -> None:
+        super().__init__(sys.stderr)
+        self.name = name
+
+
 def configure_logging(*, as_json: bool, level: str) -> None:
-    """Send all logs, also those of libraries, to standard error in one shape."""
+    """Send all logs to standard error in one shape.
+
+    Our own go there directly, since a line a request costs as much as a query through the standard
+    library's logging; what libraries log by that is brought into the same shape.
+    """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -53,13 +65,9 @@ def configure_logging(*, as_json: bool, level: str) -> None:
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        wrapper_class=structlog.stdlib.BoundLogger,
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=_Writer,
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
@@ -71,3 +79,6 @@ def configure_logging(*, as_json: bool, level: str) -> None:
     )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     logging.getLogger("uvicorn.access").disabled = True
+    # Every request to another server, and every look at the schema: of use to nobody.
+    for chatty in ("httpx", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)

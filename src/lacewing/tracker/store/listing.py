@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, Date, Select, bindparam, exists, or_
+from sqlalchemy import ColumnElement, Date, Select, and_, bindparam, exists, or_
 
 from lacewing.kernel.db import Session
 from lacewing.kernel.db.expressions import any_of
@@ -58,7 +58,9 @@ _CONDITIONS: Final[dict[str, ColumnElement[bool]]] = {
     "label": exists().where(
         issue_labels.c.issue_id == issues.c.id, any_of(issue_labels.c.label, "label")
     ),
-    "due_before": issues.c.due_order < bindparam("due_before", type_=Date()),
+    "due_before": and_(
+        issues.c.due_order < bindparam("due_before", type_=Date()), issues.c.due_date.is_not(None)
+    ),
 }
 
 
