@@ -37,7 +37,7 @@ def _to_json(line: Line, **_options: Any) -> str:
     return msgspec.json.encode(line, enc_hook=str).decode()
 
 
-class _Writer(structlog.WriteLogger):
+class _Writer(structlog.PrintLogger):
     """Writes lines to standard error, and knows its own name as the standard library's do."""
 
     def __init__(self, name: str = "lacewing") -> None:
