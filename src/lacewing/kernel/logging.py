@@ -4,7 +4,8 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TextIO
 
 import msgspec
 import structlog
@@ -38,10 +39,10 @@ def _to_json(line: Line, **_options: Any) -> str:
 
 
 class _Writer(structlog.PrintLogger):
-    """Writes lines to standard error, and knows its own name as the standard library's do."""
+    """Writes lines to ``file``, and knows its own name as the standard library's loggers do."""
 
-    def __init__(self, name: str = "lacewing") -> None:
-        super().__init__(sys.stderr)
+    def __init__(self, file: TextIO, name: str = "lacewing") -> None:
+        super().__init__(file)
         self.name = name
 
 
@@ -67,7 +68,7 @@ def configure_logging(*, as_json: bool, level: str) -> None:
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=_Writer,
+        logger_factory=partial(_Writer, sys.stderr),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)

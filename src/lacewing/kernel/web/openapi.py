@@ -96,7 +96,7 @@ def build_openapi(app: FastAPI, description: str) -> dict[str, Any]:
             "flows": {"password": {"tokenUrl": TOKEN_URL, "scopes": {}}},
         }
     }
-    schemas["Problem"] = _hoist(msgspec.json.schema(Problem), schemas)
+    _hoist(msgspec.json.schema(Problem), schemas)
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     routes = {
