@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 
 from lacewing import wiring
 from lacewing.kernel.actor import Role
+from lacewing.kernel.db.migrations import SchemaOutdated
 from lacewing.kernel.errors import Refusal
 from lacewing.kernel.transitions import next_states
 from lacewing.kernel.web.problems import status_of
@@ -118,6 +119,9 @@ def _permissions() -> str:
     )
 
 
+assert issubclass(SchemaOutdated, Refusal)  # the one refusal that no domain imports
+
+
 def _refusals(family: type[Refusal]) -> Iterator[type[Refusal]]:
     for kind in family.__subclasses__():
         yield kind
@@ -135,8 +139,8 @@ def _problems() -> str:
             MADE,
             "# Problems",
             "",
-            "Every refusal is a problem document (RFC 9457). Its `type` is one of these, and stays.",
-            "Two more are told by their status alone: `method-not-allowed` (405) and",
+            "Every refusal is a problem document (RFC 9457). Its `type` is one of these, and it",
+            "stays. Two more are told by their status alone: `method-not-allowed` (405) and",
             "`internal-error` (500, a bug of ours, logged under its `request_id`).",
             "",
             "| type | status | title |",

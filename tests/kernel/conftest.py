@@ -11,6 +11,7 @@ import pytest
 
 from lacewing.kernel.actor import Role
 from lacewing.settings import load_settings
+from tests.kernel.logs import Log, captured_log
 from tests.support.databases import DatabaseTemplate
 from tests.support.house import House, Member, open_house
 from tests.support.servers import free_port, wait_for_port
@@ -124,3 +125,10 @@ async def project(mona: Member) -> dict[str, Any]:
 async def issues_path(project: dict[str, Any]) -> str:
     """Where the issues of that project are."""
     return f"/api/projects/{project['id']}/issues"
+
+
+@pytest.fixture
+def log() -> Iterator[Log]:
+    """The logs of the test, one JSON object a line."""
+    with captured_log() as written:
+        yield written

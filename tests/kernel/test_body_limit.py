@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from structlog.testing import capture_logs
 
 from lacewing.kernel.web.settings import MIB
+from tests.kernel.logs import Log
 from tests.support.house import House, Member
 
 JSON = {"Content-Type": "application/json"}
@@ -138,11 +138,11 @@ async def test_the_limit_holds_for_every_method(a_manager: Member, method: str) 
 
 
 async def test_a_client_that_goes_away_in_the_middle_is_no_fault_of_ours(
-    shared_house: House, a_manager: Member
+    shared_house: House, a_manager: Member, log: Log
 ) -> None:
     """OPS-5: nothing is made, nothing is answered, and no error is logged."""
     sent: list[object] = []
-    waiting = [
+    waiting: list[dict[str, object]] = [
         {"type": "http.disconnect"},
         {"type": "http.request", "body": b'{"name": "W', "more_body": True},
     ]
@@ -153,11 +153,10 @@ async def test_a_client_that_goes_away_in_the_middle_is_no_fault_of_ours(
     async def send(message: object) -> None:
         sent.append(message)
 
-    with capture_logs() as lines:
-        await shared_house.app(_scope(a_manager, b"20"), receive, send)  # type: ignore[arg-type]  # ASGI messages are dicts
+    await shared_house.app(_scope(a_manager, b"20"), receive, send)
 
     assert sent == []
-    assert [(line["event"], line["log_level"], line["status"]) for line in lines] == [
+    assert [(line["event"], line["level"], line["status"]) for line in log.lines] == [
         ("request", "info", 499)
     ]
     assert await _is_untouched(a_manager)

@@ -125,7 +125,7 @@ async def test_a_commit_that_fails_is_told_to_all_of_its_group(
     """DESIGN 1, API-4: nobody is told that something is kept which is not."""
     to_thread = asyncio.to_thread
     full = sqlite3.OperationalError("disk I/O error")
-    full.sqlite_errorcode = sqlite3.SQLITE_IOERR  # type: ignore[misc]  # as SQLite sets it
+    full.sqlite_errorcode = sqlite3.SQLITE_IOERR
 
     async def fail_commits(call: Any, *arguments: Any) -> Any:
         if arguments == ("COMMIT",):

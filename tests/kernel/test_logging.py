@@ -1,29 +1,12 @@
-import io
-import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 import structlog
 
-from lacewing.kernel.logging import REDACTED, configure_logging, redact_secrets
+from lacewing.kernel.logging import REDACTED, redact_secrets
+from tests.kernel.logs import Log
 
 TOKEN = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
-
-
-@pytest.fixture
-def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
-    """What is written to standard error by the program's own configuration, as JSON."""
-    output = io.StringIO()
-    root = logging.getLogger()
-    before, level = root.handlers[:], root.level
-    monkeypatch.setattr("sys.stderr", output)
-    configure_logging(as_json=True, level="info")
-    yield output
-    structlog.reset_defaults()
-    root.handlers[:] = before
-    root.setLevel(level)
-    logging.getLogger("uvicorn.access").disabled = False
 
 
 @pytest.mark.parametrize(
@@ -56,26 +39,25 @@ def test_a_value_that_looks_like_a_secret_is_blanked(value: str) -> None:
         assert secret not in line["detail"]
 
 
-def test_what_is_no_secret_stays(log: io.StringIO) -> None:
+def test_what_is_no_secret_stays(log: Log) -> None:
     """OPS-5: structured, one JSON object a line."""
     structlog.get_logger("test").info("request", route="/api/users/{user_id}", status=200)
 
-    line = json.loads(log.getvalue())
+    (line,) = log.lines
     assert line["event"] == "request"
     assert line["route"] == "/api/users/{user_id}"
     assert (line["status"], line["level"], line["logger"]) == (200, "info", "test")
     assert line["timestamp"].endswith("Z")
 
 
-def test_a_log_line_can_not_be_forged_by_line_breaks(log: io.StringIO) -> None:
+def test_a_log_line_can_not_be_forged_by_line_breaks(log: Log) -> None:
     """SEC-8, API-10: whatever a client sends, one line stays one line."""
     structlog.get_logger("test").info("request", agent='x\n{"event": "forged"}')
 
-    lines = log.getvalue().splitlines()
-    assert [json.loads(line)["event"] for line in lines] == ["request"]
+    assert [line["event"] for line in log.lines] == ["request"]
 
 
-def test_a_secret_in_a_stack_trace_is_blanked(log: io.StringIO) -> None:
+def test_a_secret_in_a_stack_trace_is_blanked(log: Log) -> None:
     """SEC-8: traces too."""
     error = RuntimeError(f"Bearer {TOKEN}")
 
@@ -85,10 +67,10 @@ def test_a_secret_in_a_stack_trace_is_blanked(log: io.StringIO) -> None:
     assert TOKEN not in log.getvalue()
 
 
-def test_logs_of_libraries_have_the_same_shape_and_no_secrets(log: io.StringIO) -> None:
+def test_logs_of_libraries_have_the_same_shape_and_no_secrets(log: Log) -> None:
     """OPS-5, SEC-8: a library may log what it was handed."""
     logging.getLogger("some.library").warning("sent %s", f"Authorization: Bearer {TOKEN}")
 
-    line = json.loads(log.getvalue())
+    (line,) = log.lines
     assert line["logger"] == "some.library"
     assert TOKEN not in log.getvalue()

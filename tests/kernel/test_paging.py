@@ -68,11 +68,11 @@ async def test_a_walk_while_others_write_shows_what_was_there_throughout_exactly
     maria: Member, noor: Member, mona: Member
 ) -> None:
     """API-5: cursors are stable under inserts and removals, before and behind the reader."""
-    kept, going = [], []
+    kept: list[str] = []
+    going: list[str] = []
     for number in range(24):
         answer = await mona.api.post("/api/projects", json={"name": f"Project {number:02}"})
         (going if number % 4 == 1 else kept).append(answer.json()["id"])
-    seen: list[str] = []
 
     async def write() -> None:
         for number, project_id in enumerate(going):
@@ -169,7 +169,7 @@ async def test_a_cursor_that_comes_with_a_page_number_can_be_followed(
 ) -> None:
     """API-5: whoever begins by number may go on by cursor."""
     made = await _report(maria, issues_path, 5)
-    query = {"limit": 2, "sort": "created_at"}
+    query: dict[str, str | int] = {"limit": 2, "sort": "created_at"}
     first = (await maria.api.get(issues_path, params={**query, "page": 1})).json()
 
     rest = await maria.api.get(issues_path, params={**query, "cursor": first["next_cursor"]})

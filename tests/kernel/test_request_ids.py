@@ -1,9 +1,8 @@
 import re
 
 import pytest
-from structlog.contextvars import merge_contextvars
-from structlog.testing import capture_logs
 
+from tests.kernel.logs import Log
 from tests.support.house import House, Member
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -40,12 +39,11 @@ async def test_every_answer_carries_its_request_id(a_developer: Member, path: st
     assert answer.headers["x-request-id"] == "mine"
 
 
-async def test_the_request_id_stands_in_the_log_line(a_developer: Member) -> None:
+async def test_the_request_id_stands_in_the_log_line(a_developer: Member, log: Log) -> None:
     """API-10, OPS-5: with method, route template, status, duration and user."""
-    with capture_logs(processors=[merge_contextvars]) as lines:
-        await a_developer.api.get(f"/api/users/{a_developer.id}", headers={"X-Request-ID": "mine"})
+    await a_developer.api.get(f"/api/users/{a_developer.id}", headers={"X-Request-ID": "mine"})
 
-    (line,) = [each for each in lines if each["event"] == "request"]
+    (line,) = log.requests()
     assert line["request_id"] == "mine"
     assert line["method"] == "GET"
     assert line["route"] == "/api/users/{user_id}"

@@ -16,6 +16,9 @@ CHECKS = (
     "response_schema_conformance",
     "response_headers_conformance",
     "allow_header_conformance",
+    "unsupported_method",
+    "missing_required_header",
+    "ignored_auth",
 )
 ARGUMENTS = (
     "--phases=examples,coverage,fuzzing",

@@ -172,18 +172,14 @@ def wait_for_port(port: int, process: "subprocess.Popen[bytes]", log: Path) -> N
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise CannotStart(
-                f"{process.args!r} ended: {_end_of(log)}"
-            )
+            raise CannotStart(f"{process.args!r} ended: {_end_of(log)}")
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except OSError:
             time.sleep(0.02)
         else:
             return
-    raise CannotStart(
-        f"{process.args!r} does not listen: {_end_of(log)}"
-    )
+    raise CannotStart(f"{process.args!r} does not listen: {_end_of(log)}")
 
 
 def _end_of(log: Path) -> str:

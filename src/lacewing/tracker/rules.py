@@ -18,12 +18,13 @@ LABELS_MAX: Final = 20
 FILTER_VALUES_MAX: Final = 50
 """Values that one filter takes, as in ``status=open,reopened``."""
 
-ACCENTS: Final = "".join(map(chr, range(0x300, 0x370)))
+ACCENTS: Final = "[\u0300-\u036f]+"
 """Combining marks, which a search leaves out: ``cafe`` finds what ``café`` finds."""
-PUNCTUATION: Final = string.punctuation + "«»¡¿·、。「」" + "".join(map(chr, range(0x2010, 0x2060)))
-"""What parts words for a search, so that ``login`` is found in ``shop/login.py``."""
-_WORDS_APART: Final = str.maketrans(PUNCTUATION, " " * len(PUNCTUATION))
-_WITHOUT_ACCENTS: Final = str.maketrans(PUNCTUATION, " " * len(PUNCTUATION), ACCENTS)
+PUNCTUATION: Final = "[!-/:-@\\[-`{-~«»¡¿·、。「」\u2010-\u205f]+"
+"""What parts words for a search, so that ``login`` is found in ``shop/login.py``.
+
+Both are regular expressions that Python and PostgreSQL read alike.
+"""
 
 NO_DUE_DATE: Final = date(9999, 12, 30)
 """Where an issue without a due date sorts: last. (A driver takes the 31st for infinity.)"""
@@ -89,7 +90,7 @@ def search_terms(text: str) -> tuple[list[str], list[str]]:
     wanted: list[str] = []
     unwanted: list[str] = []
     for minus, phrase, word in re.findall(r'(-?)(?:"([^"]*)"|([^\s"]+))', text):
-        term = " ".join((phrase or word).translate(_WORDS_APART).split())
+        term = " ".join(re.sub(PUNCTUATION, " ", phrase or word).split())
         if any(character.isalnum() for character in term):
             (unwanted if minus else wanted).append(term)
     return wanted, unwanted
@@ -97,4 +98,5 @@ def search_terms(text: str) -> tuple[list[str], list[str]]:
 
 def without_accents(text: str) -> str:
     """``text`` in its plainest spelling, for a database that does not see to that itself."""
-    return unicodedata.normalize("NFKD", text).translate(_WITHOUT_ACCENTS)
+    plain = re.sub(ACCENTS, "", unicodedata.normalize("NFKD", text))
+    return re.sub(PUNCTUATION, " ", plain)

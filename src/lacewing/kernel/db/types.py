@@ -107,6 +107,8 @@ class Many(TypeDecorator[Sequence[Any]]):
     def process_bind_param(self, value: Sequence[Any] | None, dialect: Dialect) -> Any:
         if value is None:
             return None
+        if dialect.name != "sqlite":
+            return list(value)  # ARRAY converts the items
         convert = self.item.dialect_impl(dialect).bind_processor(dialect)
         items = list(value) if convert is None else [convert(item) for item in value]
-        return msgspec.json.encode(items).decode() if dialect.name == "sqlite" else items
+        return msgspec.json.encode(items).decode()

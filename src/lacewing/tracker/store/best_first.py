@@ -59,7 +59,9 @@ def _statements(
         .subquery("candidate")
     )
     return _Statements(
-        border=found.order_by(issues.c.id.desc()).offset(RANKED_MAX).limit(1),
+        border=found.order_by(issues.c.id.desc())
+        .offset(bindparam("ranked_max", type_=Integer))
+        .limit(1),
         ranked=JOINED.join(candidates, candidates.c.id == issues.c.id),
         best=Order(candidates.c.rank, issues.c.id, descending=True),
         older=search.joined_to_index(JOINED, dialect).where(
@@ -77,12 +79,14 @@ async def list_best_first(
     parameters: dict[str, Any],
     *,
     only_what_not: bool,
+    ranked_max: int = RANKED_MAX,
 ) -> Slice[IssueView]:
     """One page of the issues that match, narrowed to ``conditions``."""
     statements = _statements(session.dialect, conditions, only_what_not=only_what_not)
     place = None if page.after is None else _place(page.after)
     if place is None:
-        border: UUID = await session.scalar(statements.border, parameters) or FIRST_ID
+        border_values = {**parameters, "ranked_max": ranked_max}
+        border: UUID = await session.scalar(statements.border, border_values) or FIRST_ID
     else:
         border = place[0]
     values = {**parameters, "border": border, "beyond": border, "window": WINDOW}

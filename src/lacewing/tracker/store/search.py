@@ -35,8 +35,9 @@ from lacewing.kernel.db import Session
 from lacewing.tracker.rules import ACCENTS, PUNCTUATION, search_terms, without_accents
 from lacewing.tracker.tables import comments, issues
 
-SEARCHED_CHARACTERS: Final = 200_000
-"""Of one issue with its comments, the newest first; PostgreSQL's ``tsvector`` ends at 1 MiB."""
+SEARCHED_CHARACTERS: Final = 100_000
+"""Of one issue with its comments, the newest first. To index so many takes some 30 ms, and each new
+comment does it again; PostgreSQL's ``tsvector`` ends at 1 MiB."""
 SEARCHED_COMMENTS: Final = 1_000
 """Of one issue, the newest: each new comment reads them all again."""
 TEXT_SEARCH_CONFIGURATION: Final = "lacewing"
@@ -73,8 +74,8 @@ _issue = bindparam("issue_id", type_=Uuid())
 def _as_searched(text: Any) -> Any:
     """``rules.without_accents``, said in PostgreSQL's words."""
     apart = func.normalize(func.left(text, SEARCHED_CHARACTERS), literal_column("NFKD"))
-    plain = func.translate(apart, PUNCTUATION + ACCENTS, " " * len(PUNCTUATION))
-    return func.left(plain, SEARCHED_CHARACTERS)
+    plain = func.regexp_replace(apart, ACCENTS, "", "g")
+    return func.left(func.regexp_replace(plain, PUNCTUATION, " ", "g"), SEARCHED_CHARACTERS)
 
 
 def _vector(text: Any, weight: str) -> Any:
@@ -145,9 +146,12 @@ def search_parameters(session: Session, text: str) -> dict[str, Any]:
         found = [_quoted(without_accents(term)) for term in wanted]
         kept_out = ["-" + _quoted(without_accents(term)) for term in unwanted]
         return {"words": " ".join(found + kept_out)}
+    if not wanted:
+        return {
+            "words": " OR ".join(map(_quoted, unwanted)) or _quoted(""),
+            "title_words": _quoted(""),
+        }
     every = " AND ".join(map(_quoted, wanted))
-    if not every:
-        return {"words": " OR ".join(map(_quoted, unwanted)), "title_words": ""}
     without = [f" NOT {_quoted(term)}" for term in unwanted]
     return {"words": f"({every}){''.join(without)}", "title_words": f"title : ({every})"}
 
