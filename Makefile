@@ -19,7 +19,7 @@ serve: setup ## Set up, migrate and serve on 127.0.0.1:8000
 test: dev ## Set up and pass all checks and tests, on both databases
 	@$(BIN)/python -m scripts.check all
 
-check: dev ## The inner loop: format, lint, types, contracts, fast tests; under a minute
+check: dev ## The inner loop: format, lint, types, contracts, fast tests on SQLite; about a minute
 	@$(BIN)/python -m scripts.check quick
 
 format: dev ## Format the code

@@ -26,11 +26,16 @@ STATIC = (
     ("contracts", ["lint-imports", "--no-cache"]),
     ("security", ["bandit", "--quiet", "--recursive", "src", "--severity-level", "medium"]),
 )
-QUICK_TESTS = ["pytest", "-n", TESTS_AT_ONCE, "-q", "-m", "not system"]
+QUICK_TESTS = [
+    "pytest", "-n", TESTS_AT_ONCE, "-q", "-m", "not system", "--databases", "sqlite",
+]  # fmt: skip
 ALL_TESTS = [
     "pytest", "-n", TESTS_AT_ONCE, "-q",
     "--cov", "--cov-report=term:skip-covered", f"--cov-fail-under={COVERAGE_MIN}",
 ]  # fmt: skip
+
+OUT_OF_REACH = ("could not be audited", "ConnectionError", "Max retries", "Failed to resolve")
+"""What the auditor says on a closed network; never counted as passed."""
 
 
 def _step(name: str, command: list[str], environment: dict[str, str]) -> bool:
@@ -55,15 +60,14 @@ def _audit_dependencies(environment: dict[str, str]) -> bool:
         timeout=300,
     )
     output = done.stdout + done.stderr
-    if "vulnerabilit" in output and "found" in output.lower() and done.returncode == 0:
-        print("== audit: ok")
+    if done.returncode == 0:
+        print("== audit: ok", flush=True)
         return True
-    if "Connection" in output or "Max retries" in output or "resolve" in output:
-        print("== audit: NOT RUN: the advisory database can't be reached from here")
+    if any(sign in output for sign in OUT_OF_REACH):
+        print("== audit: NOT RUN: the advisories can't be reached from here", flush=True)
         return True
-    print(output)
-    print(f"== audit: {'ok' if done.returncode == 0 else 'FAILED'}")
-    return done.returncode == 0
+    print(f"{output}\n== audit: FAILED", flush=True)
+    return False
 
 
 def main(kind: str) -> int:

@@ -1,8 +1,9 @@
+import asyncio
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from tests.support.house import PASSWORD, House, Member
 LACEWING = Path(sys.executable).parent / "lacewing"
 ADA = ("--username", "ada", "--email", "ada@example.com", "--password-stdin")
 
-Command = Callable[..., subprocess.CompletedProcess[str]]
+Done = subprocess.CompletedProcess[str]
+Command = Callable[..., Awaitable[Done]]
 
 
 @pytest.fixture
@@ -26,7 +28,7 @@ def admin(database_url: str, keys_dir: Path, tmp_path: Path) -> Command:
         "LACEWING_DATABASE_URL": database_url,
     }
 
-    def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    def run(arguments: tuple[str, ...], stdin: str) -> Done:
         return subprocess.run(
             [LACEWING, "admin", *arguments],
             env=environ,
@@ -38,12 +40,16 @@ def admin(database_url: str, keys_dir: Path, tmp_path: Path) -> Command:
             timeout=60,
         )
 
-    return run
+    async def run_aside(*arguments: str, stdin: str = "") -> Done:
+        # Aside, so that the house goes on: it may be in the middle of a transaction.
+        return await asyncio.to_thread(run, arguments, stdin)
+
+    return run_aside
 
 
 async def test_the_first_admin_comes_from_the_command_line(house: House, admin: Command) -> None:
     """AUTH-18: they can log in and administer; the password is printed nowhere."""
-    done = admin("create", *ADA, "--json", stdin=f"{PASSWORD}\n")
+    done = await admin("create", *ADA, "--json", stdin=f"{PASSWORD}\n")
 
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["username"] == "ada"
@@ -73,7 +79,7 @@ async def test_an_admin_that_can_not_be_is_not_created(
     await house.member("maria")
 
     async with nothing_changes(house):
-        done = admin("create", *arguments, stdin=stdin)
+        done = await admin("create", *arguments, stdin=stdin)
 
     assert done.returncode != 0
     assert reason in done.stderr
@@ -87,7 +93,9 @@ async def test_a_password_is_set_and_a_lock_lifted(
     """AUTH-16, AUTH-18: the new one is good at once, all sessions end, and it is audited."""
     await fail_to_log_in(house, "maria", 10)
 
-    done = admin("set-password", "--username", "maria", "--password-stdin", stdin=f"{FRESH}\n")
+    done = await admin(
+        "set-password", "--username", "maria", "--password-stdin", stdin=f"{FRESH}\n"
+    )
 
     assert done.returncode == 0, done.stderr
     assert FRESH not in done.stdout + done.stderr
@@ -104,7 +112,7 @@ async def test_a_locked_account_is_unlocked(house: House, maria: Member, admin: 
     await fail_to_log_in(house, "maria", 10)
     assert (await log_in(house, "maria")).status_code == 401
 
-    done = admin("unlock", "--username", maria.email)
+    done = await admin("unlock", "--username", maria.email)
 
     assert done.returncode == 0, done.stderr
     assert (await log_in(house, "maria")).status_code == 200
@@ -125,7 +133,7 @@ async def test_a_wrong_command_changes_nothing(
 ) -> None:
     """AUTH-18: it fails and says why."""
     async with nothing_changes(house):
-        done = admin(*arguments, stdin=stdin)
+        done = await admin(*arguments, stdin=stdin)
 
     assert done.returncode != 0
     assert done.stderr
