@@ -10,7 +10,6 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from lacewing import wiring
 from lacewing.kernel.actor import Role
 from lacewing.kernel.db.migrations import SchemaOutdated
 from lacewing.kernel.errors import Refusal
@@ -18,8 +17,9 @@ from lacewing.kernel.transitions import next_states
 from lacewing.kernel.web.problems import status_of
 from lacewing.settings import groups, variable_of
 from lacewing.tracker.rules import STEPS, Status
+from lacewing.wiring import GRANTS
 
-# Importing `wiring` has loaded every domain, and with it every refusal.
+# Importing the wiring has loaded every domain, and with it every refusal.
 ROOT = Path(__file__).parents[1]
 MADE = "<!-- Made by `python -m scripts.docs`; change the code instead. -->\n"
 
@@ -83,11 +83,11 @@ def _settings() -> str:
 
 
 def _permissions() -> str:
-    permissions = sorted({each for granted in wiring.GRANTS.values() for each in granted})
+    permissions = sorted({each for granted in GRANTS.values() for each in granted})
     head = " | ".join(role.value for role in Role)
     rows = [
         f"| `{permission}` | "
-        + " | ".join("yes" if permission in wiring.GRANTS[role] else "no" for role in Role)
+        + " | ".join("yes" if permission in GRANTS[role] else "no" for role in Role)
         + " |"
         for permission in permissions
     ]
