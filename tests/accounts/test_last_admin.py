@@ -11,7 +11,6 @@ from tests.support.house import House, Member
 
 LOSSES: list[dict[str, Any]] = [
     {"role": "developer"},
-    {"role": "manager"},
     {"is_active": False},
     {"role": "admin", "is_active": False},
 ]

@@ -96,6 +96,7 @@ async def list_issues(
         values.setdefault("assignee_ids", [])
     only_what_not = None
     if wanted.search is not None:
+        await search.plan_for_these_words(session)
         values |= search.search_parameters(session, wanted.search)
         only_what_not = search.says_only_what_not(wanted.search)
         if sort is None:

@@ -156,6 +156,21 @@ def search_parameters(session: Session, text: str) -> dict[str, Any]:
     return {"words": f"({every}){''.join(without)}", "title_words": f"title : ({every})"}
 
 
+_PLAN_ANEW = select(
+    func.set_config("plan_cache_mode", "force_custom_plan", True)  # noqa: FBT003  for this transaction
+).with_for_update()
+
+
+async def plan_for_these_words(session: Session) -> None:
+    """Let PostgreSQL plan this transaction's statements for the words that they search.
+
+    A rare word wants the index of words, a common one the newest issues one by one; the one plan
+    that PostgreSQL would keep for all words reads every issue to find a rare one.
+    """
+    if session.dialect == "postgresql":
+        await session.scalar(_PLAN_ANEW)
+
+
 def says_only_what_not(text: str) -> bool:
     """Whether ``text`` has words that must not be found, and no others."""
     wanted, unwanted = search_terms(text)
