@@ -94,6 +94,12 @@ def _make_append_only() -> None:
             f"CREATE TRIGGER audit_log_no_{verb.lower()} BEFORE {verb} ON audit_log "
             "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
         )
+    # SQLite's REPLACE deletes without asking the trigger above.
+    op.execute(
+        "CREATE TRIGGER audit_log_no_replace BEFORE INSERT ON audit_log "
+        "WHEN EXISTS (SELECT 1 FROM audit_log WHERE id = NEW.id OR rowid = NEW.rowid) "
+        "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
+    )
 
 
 def _undo_append_only() -> None:
@@ -101,5 +107,5 @@ def _undo_append_only() -> None:
         op.execute("DROP TRIGGER audit_log_append_only ON audit_log")
         op.execute("DROP FUNCTION refuse_change()")
         return
-    for verb in ("update", "delete"):
+    for verb in ("update", "delete", "replace"):
         op.execute(f"DROP TRIGGER audit_log_no_{verb}")

@@ -113,6 +113,7 @@ def _runtime(
         authenticate=authenticate_bearer,
         grants=wiring.GRANTS,
         cursors=CursorCodec(accounts.keys.secret),
+        secret=accounts.keys.secret,
         rate_limiter=rate_limiter,
     )
 

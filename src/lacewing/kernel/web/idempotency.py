@@ -2,13 +2,13 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Any, Final
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from lacewing.kernel.db import transaction
-from lacewing.kernel.errors import Conflict, invalid_field
+from lacewing.kernel.errors import Conflict, Refusal, invalid_field
 from lacewing.kernel.idempotency import service, store
 from lacewing.kernel.web.runtime import runtime_of
 from lacewing.kernel.web.security import authenticate
@@ -50,30 +50,35 @@ async def answer_once(
         return Response(kept.body, status_code=kept.status or 200, headers=headers)
 
     mine_until = work.now + service.CLAIMED
-    is_kept = False
     try:
         response = await handle(request)
-        answer = {
-            "status": response.status_code,
-            "headers": {
-                name: response.headers[name] for name in _HEADERS_KEPT if name in response.headers
-            },
-            "body": bytes(response.body),
-        }
+        answer = _kept(response)
         if not await store.complete_claim(work.session, owner, key, mine_until, answer):
             raise KeyTaken
         await work.session.commit()
-        is_kept = True
-    finally:
-        if not is_kept:
-            await work.session.rollback()
-            async with transaction(database) as session:
-                await store.release_claim(session, owner, key, mine_until)
+    except BaseException as error:  # also when the client goes away: the key must not stay taken
+        if isinstance(error, Refusal) and error.keeps_changes:
+            await work.session.commit()
+        await work.session.rollback()
+        async with transaction(database) as session:
+            await store.release_claim(session, owner, key, mine_until)
+        raise
     return response
 
 
+def _kept(response: Response) -> dict[str, Any]:
+    """What is kept of an answer, to be given again."""
+    headers = {name: response.headers[name] for name in _HEADERS_KEPT if name in response.headers}
+    return {
+        "status": response.status_code,
+        "headers": headers,
+        "body": bytes(response.body),
+    }
+
+
 async def _fingerprint(request: Request) -> str:
-    digest = hashlib.blake2b(digest_size=32)
+    """A keyed hash: the body may hold a password, which a plain one would let be guessed."""
+    digest = hashlib.blake2b(digest_size=32, key=runtime_of(request).secret)
     for part in (
         request.method.encode(),
         request.url.path.rstrip("/").encode(),

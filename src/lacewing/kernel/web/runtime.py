@@ -25,6 +25,8 @@ class Runtime:
     grants: Mapping[Role, frozenset[str]]
     """Which permissions each role has, over all domains."""
     cursors: CursorCodec
+    secret: bytes
+    """32 bytes of this installation, to key hashes with."""
     rate_limiter: RateLimiter
 
 

@@ -156,9 +156,7 @@ def search_parameters(session: Session, text: str) -> dict[str, Any]:
     return {"words": f"({every}){''.join(without)}", "title_words": f"title : ({every})"}
 
 
-_PLAN_ANEW = select(
-    func.set_config("plan_cache_mode", "force_custom_plan", True)  # noqa: FBT003  for this transaction
-).with_for_update()
+_PLAN_ANEW = select(func.set_config("plan_cache_mode", "force_custom_plan", True)).with_for_update()
 
 
 async def plan_for_these_words(session: Session) -> None:

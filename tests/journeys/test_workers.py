@@ -1,0 +1,139 @@
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.processes import Server, admin_token, environment_of, serving
+
+pytestmark = pytest.mark.system
+
+WORKERS = 2
+CONNECTIONS = 8
+"""Each is taken by one process or the other; that all go to one is what ``_spread`` rules out."""
+ROUNDS = 20
+LOGIN = {"username": "root", "password": "Correct-Horse-7"}
+
+
+@pytest.fixture
+def environment(database_url: str, redis_url: str, tmp_path: Path) -> dict[str, str]:
+    return environment_of(database_url, tmp_path, LACEWING_REDIS_URL=redis_url)
+
+
+@pytest.fixture
+def server(environment: dict[str, str]) -> Iterator[Server]:
+    """A server of several processes, with an administrator."""
+    with serving(environment, workers=WORKERS) as running:
+        admin_token(running, environment)
+        yield running
+
+
+@pytest.fixture
+async def connections(server: Server) -> AsyncIterator[list[httpx.AsyncClient]]:
+    """Clients of one kept connection each, so that each speaks to one process."""
+    async with AsyncExitStack() as stack:
+        one = httpx.Limits(max_connections=1)
+        yield [
+            await stack.enter_async_context(
+                httpx.AsyncClient(base_url=server.url, limits=one, timeout=30)
+            )
+            for _ in range(CONNECTIONS)
+        ]
+
+
+async def test_a_logout_is_heard_by_all_processes_at_once(
+    connections: list[httpx.AsyncClient],
+) -> None:
+    """AUTH-5: the access token is refused on every process, straight after the answer."""
+    for turn in range(ROUNDS):
+        leaver = connections[turn % CONNECTIONS]
+        token = (await leaver.post("/api/auth/login", json=LOGIN)).json()["access_token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        before = await _statuses(connections, headers)
+
+        left = await leaver.post("/api/auth/logout", headers=headers)
+        after = await _statuses(connections, headers)
+
+        assert left.status_code in {200, 204}
+        assert before == Counter({200: CONNECTIONS})
+        assert after == Counter({401: CONNECTIONS})
+
+
+async def _statuses(
+    connections: list[httpx.AsyncClient], headers: dict[str, str]
+) -> Counter[int]:
+    answers = await asyncio.gather(
+        *(each.get("/api/auth/me", headers=headers) for each in connections)
+    )
+    return Counter(answer.status_code for answer in answers)
+
+
+async def test_a_role_taken_away_is_gone_on_all_processes(
+    connections: list[httpx.AsyncClient],
+) -> None:
+    """AUTH-17: the new role counts at once, whoever answers."""
+    admin = (await connections[0].post("/api/auth/login", json=LOGIN)).json()["access_token"]
+    as_admin = {"Authorization": f"Bearer {admin}"}
+    mona = {"username": "mona", "email": "mona@example.com", "password": "Correct-Horse-7"}
+    user = (await connections[0].post("/api/auth/register", json=mona)).json()
+    token = (await connections[0].post("/api/auth/login", json=mona)).json()["access_token"]
+    as_mona = {"Authorization": f"Bearer {token}"}
+
+    for role, status in (("manager", 201), ("developer", 403)):
+        changed = await connections[0].patch(
+            f"/api/users/{user['id']}", json={"role": role}, headers=as_admin
+        )
+        answers = [
+            await each.post("/api/projects", json={"name": f"P {place}"}, headers=as_mona)
+            for place, each in enumerate(connections)
+        ]
+
+        assert changed.status_code == 200
+        assert {answer.status_code for answer in answers} == {status}
+
+
+async def test_the_processes_count_one_rate_limit_together(
+    environment: dict[str, str],
+) -> None:
+    """SEC-2: of many at once over both processes exactly as many pass as are allowed."""
+    limited = {**environment, "LACEWING_RATE_LIMIT_PER_MINUTE": "50"}
+    with serving(limited, workers=WORKERS) as server:
+        async with AsyncExitStack() as stack:
+            clients = [
+                await stack.enter_async_context(httpx.AsyncClient(base_url=server.url, timeout=30))
+                for _ in range(CONNECTIONS)
+            ]
+
+            answers = await asyncio.gather(
+                *(client.get("/api/auth/me") for client in clients for _ in range(10))
+            )
+
+    statuses = Counter(answer.status_code for answer in answers)
+    assert statuses == Counter({401: 50, 429: 30})
+    assert all("Retry-After" in each.headers for each in answers if each.status_code == 429)
+
+
+async def test_numbers_are_taken_once_over_all_processes(
+    connections: list[httpx.AsyncClient],
+) -> None:
+    """ISS numbering: without gap or double, also when several processes hand them out."""
+    token = (await connections[0].post("/api/auth/login", json=LOGIN)).json()["access_token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    project = await connections[0].post(
+        "/api/projects", json={"key": "WEB", "name": "Web"}, headers=headers
+    )
+    path = f"/api/projects/{project.json()['id']}/issues"
+
+    async def create(client: httpx.AsyncClient) -> list[str]:
+        return [
+            (await client.post(path, json={"title": "T"}, headers=headers)).json()["key"]
+            for _ in range(10)
+        ]
+
+    keys = await asyncio.gather(*(create(client) for client in connections))
+
+    numbers = sorted(int(key.removeprefix("WEB-")) for each in keys for key in each)
+    assert numbers == list(range(1, CONNECTIONS * 10 + 1))
