@@ -62,9 +62,7 @@ async def test_a_logout_is_heard_by_all_processes_at_once(
         assert after == Counter({401: CONNECTIONS})
 
 
-async def _statuses(
-    connections: list[httpx.AsyncClient], headers: dict[str, str]
-) -> Counter[int]:
+async def _statuses(connections: list[httpx.AsyncClient], headers: dict[str, str]) -> Counter[int]:
     answers = await asyncio.gather(
         *(each.get("/api/auth/me", headers=headers) for each in connections)
     )

@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from datetime import datetime
+from typing import Final
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
@@ -52,10 +53,7 @@ async def answer_once(
     mine_until = work.now + service.CLAIMED
     try:
         response = await handle(request)
-        answer = _kept(response)
-        if not await store.complete_claim(work.session, owner, key, mine_until, answer):
-            raise KeyTaken
-        await work.session.commit()
+        await _keep(work, owner, key, mine_until, response)
     except BaseException as error:  # also when the client goes away: the key must not stay taken
         if isinstance(error, Refusal) and error.keeps_changes:
             await work.session.commit()
@@ -66,14 +64,18 @@ async def answer_once(
     return response
 
 
-def _kept(response: Response) -> dict[str, Any]:
-    """What is kept of an answer, to be given again."""
-    headers = {name: response.headers[name] for name in _HEADERS_KEPT if name in response.headers}
-    return {
+async def _keep(work: Work, owner: str, key: str, mine_until: datetime, response: Response) -> None:
+    """Commit the change together with its answer, to be given again."""
+    answer = {
         "status": response.status_code,
-        "headers": headers,
+        "headers": {
+            name: response.headers[name] for name in _HEADERS_KEPT if name in response.headers
+        },
         "body": bytes(response.body),
     }
+    if not await store.complete_claim(work.session, owner, key, mine_until, answer):
+        raise KeyTaken
+    await work.session.commit()
 
 
 async def _fingerprint(request: Request) -> str:
