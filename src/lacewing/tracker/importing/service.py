@@ -190,6 +190,7 @@ class Import:
         ]
 
     async def _add_new_comments(self, work: Work, issue_id: UUID, issue: ImportedIssue) -> None:
+        await issues_store.lock_issue(work.session, issue_id)  # a comment made meanwhile waits
         known = await store.known_comments(work.session, issue_id)
         found = await self._comments(work, issue_id, issue)
         rows: list[Parameters] = [
