@@ -8,7 +8,7 @@ import pytest
 from lacewing.accounts.rules import USERNAME_LENGTH_MAX
 from lacewing.tracker.importing.archive import read_archive
 from lacewing.tracker.importing.github import read_github
-from lacewing.tracker.importing.records import BadRecord
+from lacewing.tracker.importing.records import BadRecord, ImportedIssue
 from lacewing.tracker.importing.service import BATCH
 from tests.support.house import House, Member
 from tests.support.importing import bring_in
@@ -33,7 +33,6 @@ def github_file(*records: Any) -> bytes:
         ({"labels": "parked"}, "labels"),
         ({"comments": [{"author": "anke", "body": "No time."}]}, "comments"),
         ({"comments": [comment("anke", "No zone.", "2015-01-01T00:00:00")]}, "zone"),
-        ({"title": "lone \ud800 half"}, "surrogate"),
         ({"createdAt": "0001-01-01T00:00:00+14:00"}, "0001"),
         ({"createdAt": "9999-12-31T23:59:59-12:00"}, "9999"),
     ],
@@ -42,7 +41,7 @@ async def test_a_broken_record_of_an_archive_is_named_and_the_rest_goes_in(
     house: House, fields: dict[str, Any], named: str
 ) -> None:
     """UX-2: by its place and the reason, whatever is broken in it."""
-    data = archive_of(archived_issue(1), archived_issue(2, **fields), archived_issue(3))
+    data = archive_of(archived_issue(1), archived_issue(2) | fields, archived_issue(3))
 
     report = await bring_in(house, read_archive(data), "SHOP")
 
@@ -79,6 +78,28 @@ async def test_nul_is_replaced_wherever_it_stands(house: House, adam: Member) ->
     assert found["reporter"]["username"] == f"to{REPLACED}ve"
     assert found["assignee"]["username"] == f"b{REPLACED}o"
     assert found["labels"] == [f"l{REPLACED}"]
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        (r"cut \ud83d", f"cut {REPLACED}"),
+        (r"cut \ud83d off", f"cut {REPLACED} off"),
+        (r"\udc1b first", f"{REPLACED} first"),
+        (r"\ud83d\ud83d\udc1b", f"{REPLACED}\N{BUG}"),
+        (r"whole \uD83D\uDC1B", "whole \N{BUG}"),
+        (r"told as \\ud83d", r"told as \ud83d"),
+    ],
+)
+def test_half_a_character_spoils_nothing(written: str, kept: str) -> None:
+    """UX-2: where a tracker cut a text in the middle of a character, the rest is kept."""
+    data = github_file(github_issue(1, title="TITLE"), github_issue(2))
+
+    first, second = read_github(data.replace(b"TITLE", written.encode())).records
+
+    assert isinstance(first, ImportedIssue)
+    assert isinstance(second, ImportedIssue)
+    assert first.title == kept
 
 
 async def test_what_a_deleted_account_wrote_is_the_ghosts(house: House, adam: Member) -> None:

@@ -14,7 +14,8 @@ from lacewing.tracker.importing.records import (
     Record,
     UnreadableFile,
     plain,
-    require_aware,
+    readable,
+    require_moments,
 )
 
 
@@ -51,19 +52,19 @@ def read_archive(data: bytes) -> ImportFile:
         UnreadableFile: it is no JSON object with ``issues``.
     """
     try:
-        archive = msgspec.json.decode(data, type=_Archive)
+        archive = msgspec.json.decode(readable(data), type=_Archive)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise UnreadableFile(f"This is no archive of issues: {error}") from error
-    return ImportFile(archive.repo, len(archive.issues), _records(archive))
+    return ImportFile(plain(archive.repo), len(archive.issues), _records(archive))
 
 
 def _records(archive: _Archive) -> Iterator[Record]:
     for place, raw in enumerate(archive.issues, start=1):
         try:
             issue = msgspec.json.decode(raw, type=_Issue)
-            require_aware(issue.created_at, issue.updated_at, issue.closed_at)
+            require_moments(issue.created_at, issue.updated_at, issue.closed_at)
             for comment in issue.comments:
-                require_aware(comment.created_at, comment.updated_at)
+                require_moments(comment.created_at, comment.updated_at)
         except (msgspec.MsgspecError, ValueError) as error:
             yield BadRecord(place, str(error))
             continue
@@ -77,20 +78,20 @@ def _records(archive: _Archive) -> Iterator[Record]:
 
 def _imported(repository: str, issue: _Issue) -> ImportedIssue:
     return ImportedIssue(
-        external_id=f"{repository}#{issue.number}",
+        external_id=f"{plain(repository)}#{issue.number}",
         number=issue.number,
         title=plain(issue.title),
         description=plain(issue.body or ""),
         is_closed=issue.state.lower() == "closed",
-        author=issue.author or GHOST,
-        assignees=issue.assignees,
+        author=plain(issue.author or GHOST),
+        assignees=[plain(username) for username in issue.assignees],
         labels=[plain(label) for label in issue.labels],
         created_at=issue.created_at,
         updated_at=issue.updated_at,
         closed_at=issue.closed_at,
         comments=[
             ImportedComment(
-                author=comment.author or GHOST,
+                author=plain(comment.author or GHOST),
                 body=plain(comment.body or ""),
                 created_at=comment.created_at,
                 updated_at=comment.updated_at or comment.created_at,

@@ -14,7 +14,8 @@ from lacewing.tracker.importing.records import (
     Record,
     UnreadableFile,
     plain,
-    require_aware,
+    readable,
+    require_moments,
 )
 
 _REPOSITORY_MARK = "/repos/"
@@ -51,7 +52,7 @@ def read_github(data: bytes) -> ImportFile:
         UnreadableFile: it is no JSON array.
     """
     try:
-        raws = msgspec.json.decode(data, type=list[msgspec.Raw])
+        raws = msgspec.json.decode(readable(data), type=list[msgspec.Raw])
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise UnreadableFile(f"This is no JSON array of issues: {error}") from error
     return ImportFile(_source(raws), len(raws), _records(raws))
@@ -63,7 +64,7 @@ def _source(raws: list[msgspec.Raw]) -> str:
             url = msgspec.json.decode(raw, type=_Issue).repository_url
         except (msgspec.MsgspecError, UnicodeDecodeError):
             continue
-        return url.partition(_REPOSITORY_MARK)[2] or "github"
+        return plain(url.partition(_REPOSITORY_MARK)[2]) or "github"
     return "github"
 
 
@@ -71,7 +72,7 @@ def _records(raws: list[msgspec.Raw]) -> Iterator[Record]:
     for place, raw in enumerate(raws, start=1):
         try:
             issue = msgspec.json.decode(raw, type=_Issue)
-            require_aware(issue.created_at, issue.updated_at, issue.closed_at)
+            require_moments(issue.created_at, issue.updated_at, issue.closed_at)
         except (msgspec.MsgspecError, ValueError) as error:
             yield BadRecord(place, str(error))
             continue
@@ -89,13 +90,13 @@ def _imported(issue: _Issue) -> ImportedIssue:
     repository = issue.repository_url.partition(_REPOSITORY_MARK)[2] or "github"
     assignees = issue.assignees or ([issue.assignee] if issue.assignee else [])
     return ImportedIssue(
-        external_id=f"{repository}#{issue.number}",
+        external_id=f"{plain(repository)}#{issue.number}",
         number=issue.number,
         title=plain(issue.title),
         description=plain(issue.body or ""),
         is_closed=issue.state == "closed",
-        author=issue.user.login if issue.user else GHOST,
-        assignees=[user.login for user in assignees],
+        author=plain((issue.user and issue.user.login) or GHOST),
+        assignees=[plain(user.login) for user in assignees],
         labels=[plain(label if isinstance(label, str) else label.name) for label in issue.labels],
         created_at=issue.created_at,
         updated_at=issue.updated_at,

@@ -1,12 +1,21 @@
 """What an importer makes of a file: issues, and what could not be read."""
 
+import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Final
 
 import msgspec
 
 GHOST = "ghost"
 """Who wrote what a deleted account wrote, after GitHub's own name for them."""
+
+_ESCAPE: Final = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|(?P<lone>\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+    rb"|\\."
+)
+"""An escape of JSON: a pair of surrogates, half of one, or any other."""
 
 
 class ImportedComment(msgspec.Struct, frozen=True):
@@ -67,12 +76,26 @@ def plain(text: str) -> str:
     return text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
 
 
-def require_aware(*moments: datetime | None) -> None:
-    """Refuse a time without its zone: nobody knows which moment it is.
+def readable(data: bytes) -> bytes:
+    """``data`` without the halves of characters that trackers leave where they cut a text.
+
+    JSON's grammar allows them, but they are no text, and a reader gives up at the first.
+    """
+    return _ESCAPE.sub(lambda found: rb"\ufffd" if found["lone"] else found[0], data)
+
+
+def require_moments(*times: datetime | None) -> None:
+    """Refuse a time without its zone, or beyond the calendar: nobody knows which moment it is.
 
     Raises:
         ValueError: in words for the report.
     """
-    for moment in moments:
-        if moment is not None and moment.tzinfo is None:
-            raise ValueError(f"the time {moment.isoformat()} has no zone")
+    for time in times:
+        if time is None:
+            continue
+        if time.tzinfo is None:
+            raise ValueError(f"the time {time.isoformat()} has no zone")
+        try:
+            time.astimezone(UTC)
+        except OverflowError as error:
+            raise ValueError(f"the time {time.isoformat()} is out of range") from error

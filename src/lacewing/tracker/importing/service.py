@@ -48,8 +48,11 @@ class Import:
         self._people: dict[str, UUID] = {}
 
     def batches(self) -> Iterator[list[Record]]:
-        """The records, in batches; each is to be given to ``bring_in`` in a transaction."""
-        records = self._file.records
+        """The records in batches, the oldest issue first, as numbers are given.
+
+        Each batch is to be given to ``bring_in`` in a transaction.
+        """
+        records = iter(sorted(self._file.records, key=_number_of))
         while batch := list(islice(records, BATCH)):
             yield batch
 
@@ -70,8 +73,9 @@ class Import:
                     self.report.bad_records.append(record)
                 case PullRequest():
                     self.report.pull_requests_left_out += 1
-        issues.sort(key=lambda issue: issue.number)
-        await self._bring_in_issues(work, project, _first_of_each(issues))
+        each_once = _first_of_each(issues)
+        self.report.issues_known += len(issues) - len(each_once)
+        await self._bring_in_issues(work, project, each_once)
 
     async def _project(self, work: Work) -> ProjectView:
         key = self.report.project
@@ -215,6 +219,10 @@ class Import:
             self._people[username] = user_id
             self.report.users_added += is_new
         return self._people[username]
+
+
+def _number_of(record: Record) -> int:
+    return record.number if isinstance(record, ImportedIssue) else 0
 
 
 def _first_of_each(issues: list[ImportedIssue]) -> list[ImportedIssue]:
