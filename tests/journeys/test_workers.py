@@ -1,6 +1,6 @@
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.support.processes import Server, admin_token, environment_of, serving
+from tests.support.servers import redis_process
 
 pytestmark = pytest.mark.system
 
@@ -19,8 +20,10 @@ LOGIN = {"username": "root", "password": "Correct-Horse-7"}
 
 
 @pytest.fixture
-def environment(database_url: str, redis_url: str, tmp_path: Path) -> dict[str, str]:
-    return environment_of(database_url, tmp_path, LACEWING_REDIS_URL=redis_url)
+def environment(database_url: str, tmp_path: Path) -> Generator[dict[str, str]]:
+    """With a Redis of its own: counts of one test must not weigh on the next."""
+    with redis_process() as (redis_url, _process):
+        yield environment_of(database_url, tmp_path, LACEWING_REDIS_URL=redis_url)
 
 
 @pytest.fixture
