@@ -42,20 +42,27 @@ def test_only_an_empty_lacewing_takes_an_export(
     assert "Traceback" not in again.stderr
 
 
-def test_a_broken_line_is_named_and_nothing_comes_in(
-    environment: dict[str, str], empty: dict[str, str], tmp_path: Path
+def test_an_export_that_can_not_be_written_leaves_nothing(
+    environment: dict[str, str], tmp_path: Path
 ) -> None:
-    """UX-3: whole or not at all."""
-    file = tmp_path / "all.jsonl"
+    """UX-3: the file appears whole or not at all; an older one is replaced, not mixed."""
     lacewing("seed", environment=environment)
-    lacewing("export", str(file), environment=environment)
-    lines = file.read_bytes().splitlines()
-    lines[5] = b'{"table": "users", "row": {"id": "no id"}}'
-    file.write_bytes(b"\n".join(lines))
+    taken = tmp_path / "taken"
+    taken.mkdir()
+    older = tmp_path / "older.jsonl"
+    older.write_text("what was here\n" * 100_000, encoding="utf-8")
+    older.chmod(0o644)
 
-    broken = lacewing("import", "lacewing", str(file), environment=empty)
-    nothing = lacewing("export", "-", environment=empty)
+    nowhere = lacewing("export", str(tmp_path / "no" / "x.jsonl"), environment=environment)
+    refused = lacewing("export", str(taken), environment=environment)
+    replaced = lacewing("export", str(older), environment=environment)
 
-    assert broken.returncode == 1
-    assert "Line 6" in broken.stderr
-    assert len(nothing.stdout.splitlines()) == 1
+    assert nowhere.returncode == refused.returncode == 1
+    assert "Traceback" not in nowhere.stderr + refused.stderr
+    assert replaced.returncode == 0
+    assert b"what was here" not in older.read_bytes()
+    assert stat.S_IMODE(older.stat().st_mode) == 0o600
+    assert {path.name for path in tmp_path.iterdir() if path.suffix != ".sqlite3"} >= {
+        "taken", "older.jsonl",
+    }  # fmt: skip
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Connection, Row, Table, func, insert, select
+from sqlalchemy.exc import DBAPIError, StatementError
 
 from lacewing.kernel.db.metadata import metadata
 from lacewing.kernel.errors import Conflict, Malformed
@@ -73,20 +74,47 @@ def import_lines(connection: Connection, schema: str, lines: Iterable[bytes]) ->
     counts = dict.fromkeys(tables, 0)
     waiting: list[dict[str, Any]] = []
     current: str | None = None
+    number = 0
     for number, raw in enumerate(lines, start=1):
         if number == 1:
             _check_header(raw, schema)
             continue
         name, row = _read(raw, number, tables)
         if current is not None and (name != current or len(waiting) == ROWS_AT_ONCE):
-            connection.execute(insert(tables[current]), waiting)
+            _insert(connection, tables[current], waiting, last_line=number - 1)
             waiting = []
         current = name
         waiting.append(row)
         counts[name] += 1
+    if number == 0:
+        raise UnreadableExport("The file is empty: even an empty export has one line.")
     if current is not None:
-        connection.execute(insert(tables[current]), waiting)
+        _insert(connection, tables[current], waiting, last_line=number)
+    _check_references(connection)
     return counts
+
+
+def _insert(
+    connection: Connection, table: Table, rows: list[dict[str, Any]], last_line: int
+) -> None:
+    try:
+        connection.execute(insert(table), rows)
+    except StatementError as error:
+        if isinstance(error, DBAPIError) and error.connection_invalidated:
+            raise
+        first_line = last_line - len(rows) + 1
+        raise UnreadableExport(
+            f"Something in lines {first_line} to {last_line} does not fit: {error.orig}"
+        ) from error
+
+
+def _check_references(connection: Connection) -> None:
+    """PostgreSQL has looked at each row; SQLite is asked once, for all."""
+    if connection.dialect.name != "sqlite":
+        return
+    dangling = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+    if dangling is not None:
+        raise UnreadableExport(f"A row of {dangling[0]} refers to one of {dangling[2]} that lacks.")
 
 
 def _check_header(raw: bytes, schema: str) -> None:
@@ -107,6 +135,8 @@ def _read(raw: bytes, number: int, tables: dict[str, Table]) -> tuple[str, dict[
     try:
         line = msgspec.json.decode(raw, type=Line)
         columns = tables[line.table].columns
+        if missing := columns.keys() - line.row.keys():
+            raise UnreadableExport(f"Line {number} lacks {', '.join(sorted(missing))}.")
         row = {
             name: None if value is None else msgspec.convert(value, columns[name].type.python_type)
             for name, value in line.row.items()
