@@ -24,16 +24,21 @@ async def test_what_was_acknowledged_outlives_a_kill(database_url: str, tmp_path
             acknowledged = await _create_until_killed(client, path, server)
 
     with serving(environment) as again:
-        kept = await _all_keys(again, headers, path)
+        kept = await _all_titles(again, headers, path)
+        async with httpx.AsyncClient(base_url=again.url, headers=headers) as client:
+            later = await client.post(path, json={"title": "Later"})
 
     assert len(acknowledged) >= KILLED_AFTER
-    assert acknowledged <= kept
+    assert acknowledged.items() <= kept.items()
     numbers = sorted(int(key.removeprefix("WEB-")) for key in kept)
     assert numbers == list(range(1, len(kept) + 1))
+    assert later.json()["key"] == f"WEB-{len(kept) + 1}"
 
 
-async def _create_until_killed(client: httpx.AsyncClient, path: str, server: Server) -> set[str]:
-    acknowledged: set[str] = set()
+async def _create_until_killed(
+    client: httpx.AsyncClient, path: str, server: Server
+) -> dict[str, str]:
+    acknowledged: dict[str, str] = {}
 
     async def create(number: int) -> None:
         for turn in range(CREATES // CLIENTS):
@@ -41,7 +46,10 @@ async def _create_until_killed(client: httpx.AsyncClient, path: str, server: Ser
                 answer = await client.post(path, json={"title": f"Issue {number}.{turn}"})
             except httpx.TransportError:
                 return
-            acknowledged.add(answer.json()["key"])
+            assert answer.status_code == 201, answer.text
+            issue = answer.json()
+            assert issue["key"] not in acknowledged
+            acknowledged[issue["key"]] = issue["title"]
             if len(acknowledged) == KILLED_AFTER:
                 server.kill()
 
@@ -49,13 +57,13 @@ async def _create_until_killed(client: httpx.AsyncClient, path: str, server: Ser
     return acknowledged
 
 
-async def _all_keys(server: Server, headers: dict[str, str], path: str) -> set[str]:
-    keys: set[str] = set()
+async def _all_titles(server: Server, headers: dict[str, str], path: str) -> dict[str, str]:
+    titles: dict[str, str] = {}
     parameters: dict[str, str | int] = {"limit": 100}
     async with httpx.AsyncClient(base_url=server.url, headers=headers) as client:
         while True:
             page = (await client.get(path, params=parameters)).json()
-            keys |= {issue["key"] for issue in page["data"]}
+            titles |= {issue["key"]: issue["title"] for issue in page["data"]}
             if page["next_cursor"] is None:
-                return keys
+                return titles
             parameters["cursor"] = page["next_cursor"]
