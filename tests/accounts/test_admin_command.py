@@ -11,6 +11,8 @@ import pytest
 from tests.accounts.acts import FRESH, audited, fail_to_log_in, log_in, nothing_changes, status_with
 from tests.support.house import PASSWORD, House, Member
 
+pytestmark = pytest.mark.system
+
 LACEWING = Path(sys.executable).parent / "lacewing"
 ADA = ("--username", "ada", "--email", "ada@example.com", "--password-stdin")
 

@@ -6,6 +6,8 @@ import pytest
 from lacewing import __version__
 from tests.support.processes import environment_of, lacewing
 
+pytestmark = pytest.mark.system
+
 UNSAFE = {
     "LACEWING_ENVIRONMENT": "production",
     "LACEWING_DEBUG": "true",

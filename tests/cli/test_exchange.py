@@ -2,7 +2,11 @@ import json
 import stat
 from pathlib import Path
 
+import pytest
+
 from tests.support.processes import lacewing
+
+pytestmark = pytest.mark.system
 
 
 def test_an_export_taken_into_an_empty_lacewing_exports_the_same(

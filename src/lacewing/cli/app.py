@@ -42,5 +42,9 @@ def main() -> None:
         fail(error.detail, code=EXIT_UNAVAILABLE)
     except Refusal as error:
         fail(error.detail)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        fail(f"{error.filename}: {error.strerror}")
     except KeyboardInterrupt:
         sys.exit(130)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from pydantic import BaseModel, Field, field_validator
 
+from lacewing.kernel.db.failures import DatabaseUnavailable
 from lacewing.kernel.db.postgres import PostgresDatabase
 from lacewing.kernel.db.session import DialectName, Session
 from lacewing.kernel.db.sqlite import SqliteDatabase
@@ -68,8 +69,22 @@ async def open_database(settings: DatabaseSettings, data_dir: Path) -> Database:
     if path is None:
         assert settings.database_url is not None
         return await PostgresDatabase.open(settings.database_url, settings.database_pool_size)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder_of(path)
     return SqliteDatabase(path)
+
+
+def make_folder_of(path: Path) -> None:
+    """Make the folder that the SQLite file will stand in.
+
+    Raises:
+        DatabaseUnavailable: there can be none, and why.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatabaseUnavailable(
+            f"There can be no database {path}: {error.filename}: {error.strerror}."
+        ) from error
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from lacewing.kernel.db.database import DatabaseSettings, sqlite_path
+from lacewing.kernel.db.database import DatabaseSettings, make_folder_of, sqlite_path
 from lacewing.kernel.db.failures import DatabaseUnavailable
 
 __all__ = ["Connection", "use_connection"]
@@ -43,7 +43,7 @@ async def use_connection(
 
 
 def _use_sqlite(path: Path, use: Callable[[Connection], Result]) -> Result:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder_of(path)
     engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": LOCK_SECONDS})
     try:
         with engine.begin() as connection:
