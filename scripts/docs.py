@@ -19,7 +19,7 @@ from lacewing.kernel.transitions import next_states
 from lacewing.kernel.web.problems import status_of
 from lacewing.settings import groups, variable_of
 from lacewing.tracker.rules import STEPS, Status
-from lacewing.wiring import GRANTS
+from lacewing.wiring import PERMISSIONS
 
 ROOT = Path(__file__).parents[1]
 MADE = "<!-- Made by `python -m scripts.docs`; change the code instead. -->\n"
@@ -84,13 +84,13 @@ def _settings() -> str:
 
 
 def _permissions() -> str:
-    permissions = sorted({each for granted in GRANTS.values() for each in granted})
     head = " | ".join(role.value for role in Role)
     rows = [
         f"| `{permission}` | "
-        + " | ".join("yes" if permission in GRANTS[role] else "no" for role in Role)
-        + " |"
-        for permission in permissions
+        + " | ".join("yes" if role in grant.roles else "no" for role in Role)
+        + f" | {'none' if grant.scope is None else f'`{grant.scope}`'}"
+        + f" | {'yes' if grant.in_projects else 'no'} |"
+        for permission, grant in sorted(PERMISSIONS.grants.items())
     ]
     steps = [
         f"| `{state}` | {', '.join(f'`{each}`' for each in next_states(STEPS, state))} |"
@@ -106,8 +106,12 @@ def _permissions() -> str:
             "administrators; a project by its creator (while a manager) and administrators; a",
             "comment by its author alone.",
             "",
-            f"| permission | {head} |",
-            "|---|" + "---|" * len(Role),
+            "A personal access token may do what its owner may, of that what its scopes name, and",
+            "with `none` never. One that is held to some projects has only what says so, and the",
+            "rest of the world is not there for it.",
+            "",
+            f"| permission | {head} | scope | in held projects |",
+            "|---|" + "---|" * (len(Role) + 2),
             *rows,
             "",
             "# Steps of an issue",

@@ -111,7 +111,7 @@ def _runtime(
         database=database,
         clock=clock,
         authenticate=authenticate_bearer,
-        grants=wiring.GRANTS,
+        permissions=wiring.PERMISSIONS,
         cursors=CursorCodec(accounts.keys.secret),
         secret=accounts.keys.secret,
         rate_limiter=rate_limiter,

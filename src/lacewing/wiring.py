@@ -1,6 +1,6 @@
 """The table of contents: which domains there are, and what each brings."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Final
 
@@ -8,13 +8,13 @@ import msgspec
 from fastapi import APIRouter
 
 from lacewing.accounts import jobs as accounts_jobs
-from lacewing.accounts.http import auth, users
+from lacewing.accounts.http import auth, granted, users
 from lacewing.accounts.permissions import GRANTS as ACCOUNTS_GRANTS
 from lacewing.audit import http as audit
 from lacewing.audit.permissions import GRANTS as AUDIT_GRANTS
-from lacewing.kernel.actor import Role
 from lacewing.kernel.db import Session
 from lacewing.kernel.idempotency import jobs as idempotency_jobs
+from lacewing.kernel.permissions import PermissionTable
 from lacewing.kernel.web.middleware.rate_limit import TighterLimit
 from lacewing.settings import Settings
 from lacewing.tracker.http import comments, issues, projects
@@ -23,18 +23,14 @@ from lacewing.tracker.permissions import GRANTS as TRACKER_GRANTS
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     auth.router,
     users.router,
+    granted.router,
     projects.router,
     issues.router,
     comments.router,
     audit.router,
 )
 
-_ALL_GRANTS = (ACCOUNTS_GRANTS, TRACKER_GRANTS, AUDIT_GRANTS)
-
-GRANTS: Final[Mapping[Role, frozenset[str]]] = {
-    role: frozenset(permission for grants in _ALL_GRANTS for permission in grants[role])
-    for role in Role
-}
+PERMISSIONS: Final = PermissionTable((ACCOUNTS_GRANTS, TRACKER_GRANTS, AUDIT_GRANTS))
 """What each role may do, over all domains."""
 
 

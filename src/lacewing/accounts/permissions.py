@@ -2,19 +2,25 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
-from lacewing.kernel.actor import Role
+from lacewing.kernel.actor import Scope
+from lacewing.kernel.permissions import ADMINS, EVERY_ROLE, Grant
 
 
 class Permission(StrEnum):
-    OWN_ACCOUNT = "own-account"
+    PROFILE_VIEW = "profile-view"
+    PROFILE_EDIT = "profile-edit"
+    CREDENTIALS_MANAGE = "credentials-manage"
+    """Password, sessions, tokens, linked identities: never by a token that could be stolen."""
     USER_VIEW = "user-view"
     USER_ADMINISTER = "user-administer"
+    EMAIL_VIEW = "email-view"
 
 
-_EVERYONE: Final = frozenset({Permission.OWN_ACCOUNT, Permission.USER_VIEW})
-
-GRANTS: Final[Mapping[Role, frozenset[Permission]]] = {
-    Role.DEVELOPER: _EVERYONE,
-    Role.MANAGER: _EVERYONE,
-    Role.ADMIN: _EVERYONE | {Permission.USER_ADMINISTER},
+GRANTS: Final[Mapping[Permission, Grant]] = {
+    Permission.PROFILE_VIEW: Grant(EVERY_ROLE, Scope.READ, in_projects=True),
+    Permission.PROFILE_EDIT: Grant(EVERY_ROLE, Scope.WRITE),
+    Permission.CREDENTIALS_MANAGE: Grant(EVERY_ROLE, scope=None),
+    Permission.USER_VIEW: Grant(EVERY_ROLE, Scope.READ, in_projects=True),
+    Permission.USER_ADMINISTER: Grant(ADMINS, Scope.WRITE),
+    Permission.EMAIL_VIEW: Grant(ADMINS, Scope.READ),
 }

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
 from lacewing.accounts import rules
-from lacewing.kernel.actor import Role
+from lacewing.kernel.actor import Role, Scope
 from lacewing.kernel.schemas import Input, Line, PagedQuery, SearchText, Text, without_nul
 
 CREDENTIAL_LENGTH_MAX = 300
@@ -157,3 +157,17 @@ class Verification(msgspec.Struct, frozen=True):
     role: Role
     session_id: UUID
     expires_at: datetime
+
+
+class GrantedPermission(msgspec.Struct, frozen=True):
+    name: str
+    allowed: bool
+
+
+class PermissionsView(msgspec.Struct, frozen=True):
+    """What somebody may do; ``scopes`` and ``project_ids`` are those of a personal access token."""
+
+    role: Role
+    scopes: list[Scope] | None
+    project_ids: list[UUID] | None
+    permissions: list[GrantedPermission]

@@ -2,15 +2,14 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
-from lacewing.kernel.actor import Role
+from lacewing.kernel.actor import Scope
+from lacewing.kernel.permissions import ADMINS, Grant
 
 
 class Permission(StrEnum):
     AUDIT_VIEW = "audit-view"
 
 
-GRANTS: Final[Mapping[Role, frozenset[Permission]]] = {
-    Role.DEVELOPER: frozenset(),
-    Role.MANAGER: frozenset(),
-    Role.ADMIN: frozenset({Permission.AUDIT_VIEW}),
+GRANTS: Final[Mapping[Permission, Grant]] = {
+    Permission.AUDIT_VIEW: Grant(ADMINS, Scope.READ),
 }

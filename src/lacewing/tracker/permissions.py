@@ -5,7 +5,8 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from lacewing.kernel.actor import Actor, Role
+from lacewing.kernel.actor import Actor, Role, Scope
+from lacewing.kernel.permissions import EVERY_ROLE, MANAGERS, Grant
 
 
 class Permission(StrEnum):
@@ -19,22 +20,15 @@ class Permission(StrEnum):
     COMMENT_EDIT = "comment-edit"
 
 
-_EVERYONE: Final = frozenset(
-    {
-        Permission.PROJECT_VIEW,
-        Permission.ISSUE_VIEW,
-        Permission.ISSUE_CREATE,
-        Permission.ISSUE_EDIT,
-        Permission.COMMENT_CREATE,
-        Permission.COMMENT_EDIT,
-    }
-)
-_MANAGERS: Final = _EVERYONE | {Permission.PROJECT_CREATE, Permission.PROJECT_EDIT}
-
-GRANTS: Final[Mapping[Role, frozenset[Permission]]] = {
-    Role.DEVELOPER: _EVERYONE,
-    Role.MANAGER: _MANAGERS,
-    Role.ADMIN: _MANAGERS,
+GRANTS: Final[Mapping[Permission, Grant]] = {
+    Permission.PROJECT_VIEW: Grant(EVERY_ROLE, Scope.READ, in_projects=True),
+    Permission.PROJECT_CREATE: Grant(MANAGERS, Scope.WRITE),
+    Permission.PROJECT_EDIT: Grant(MANAGERS, Scope.WRITE, in_projects=True),
+    Permission.ISSUE_VIEW: Grant(EVERY_ROLE, Scope.READ, in_projects=True),
+    Permission.ISSUE_CREATE: Grant(EVERY_ROLE, Scope.WRITE, in_projects=True),
+    Permission.ISSUE_EDIT: Grant(EVERY_ROLE, Scope.WRITE, in_projects=True),
+    Permission.COMMENT_CREATE: Grant(EVERY_ROLE, Scope.WRITE, in_projects=True),
+    Permission.COMMENT_EDIT: Grant(EVERY_ROLE, Scope.WRITE, in_projects=True),
 }
 
 

@@ -6,7 +6,7 @@ from fastapi import Form, Request, Response
 
 from lacewing.accounts import errors
 from lacewing.accounts.component import Accounts
-from lacewing.accounts.http.parameters import Anyone, Myself, TheAccounts
+from lacewing.accounts.http.parameters import Anyone, LoggedIn, Myself, MyselfChanging, TheAccounts
 from lacewing.accounts.schemas import (
     AccountView,
     Credentials,
@@ -113,13 +113,13 @@ async def refresh(work: Anyone, accounts: TheAccounts, body: RefreshRequest) -> 
 
 
 @router.post("/api/auth/logout", **documented("End this session", None, 204))
-async def log_out(work: Myself) -> Response:
+async def log_out(work: LoggedIn) -> Response:
     await sessions.end_own_session(work)
     return no_content()
 
 
 @router.post("/api/auth/logout-all", **documented("End all sessions, on all devices", None, 204))
-async def log_out_everywhere(work: Myself) -> Response:
+async def log_out_everywhere(work: LoggedIn) -> Response:
     await users.log_out_everywhere(work)
     return no_content()
 
@@ -133,7 +133,9 @@ async def read_own_profile(request: Request, work: Myself) -> Response:
     "/api/auth/me",
     **documented("Change your own name or email", AccountView, errors=(errors.EmailTaken,)),
 )
-async def change_own_profile(work: Myself, body: ProfileChange, precondition: IfMatch) -> Response:
+async def change_own_profile(
+    work: MyselfChanging, body: ProfileChange, precondition: IfMatch
+) -> Response:
     changes = body.model_dump(exclude_unset=True)
     return answer_changed(await users.change_profile(work, changes, precondition))
 
@@ -149,7 +151,7 @@ async def change_own_profile(work: Myself, body: ProfileChange, precondition: If
     ),
 )
 async def change_own_password(
-    work: Myself, accounts: TheAccounts, body: PasswordChange
+    work: LoggedIn, accounts: TheAccounts, body: PasswordChange
 ) -> Response:
     return answer(
         await users.change_password(

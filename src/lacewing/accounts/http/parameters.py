@@ -16,6 +16,8 @@ async def _accounts(request: Request) -> Accounts:
 
 TheAccounts = Annotated[Accounts, Depends(_accounts, scope="function")]
 Anyone = Annotated[Work, Depends(anyone, scope="function")]
-Myself = Annotated[Work, requires(Permission.OWN_ACCOUNT)]
+Myself = Annotated[Work, requires(Permission.PROFILE_VIEW)]
+MyselfChanging = Annotated[Work, requires(Permission.PROFILE_EDIT)]
+LoggedIn = Annotated[Work, requires(Permission.CREDENTIALS_MANAGE)]
 UserViewer = Annotated[Work, requires(Permission.USER_VIEW)]
 UserAdministrator = Annotated[Work, requires(Permission.USER_ADMINISTER)]

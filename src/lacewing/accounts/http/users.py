@@ -7,9 +7,9 @@ from fastapi import Query, Request, Response
 
 from lacewing.accounts import errors
 from lacewing.accounts.http.parameters import UserAdministrator, UserViewer
+from lacewing.accounts.permissions import Permission
 from lacewing.accounts.schemas import AccountView, UserChange, UserQuery, UserView
 from lacewing.accounts.service import users
-from lacewing.kernel.actor import Role
 from lacewing.kernel.pagination import Page
 from lacewing.kernel.web.answers import (
     IfMatch,
@@ -21,14 +21,16 @@ from lacewing.kernel.web.answers import (
 )
 from lacewing.kernel.web.openapi import documented
 from lacewing.kernel.web.route import make_router
+from lacewing.kernel.web.runtime import runtime_of
 from lacewing.kernel.work import Work
 
 router = make_router("users")
 
 
-def _as_seen_by(work: Work, account: AccountView) -> UserView:
+def _as_seen_by(request: Request, work: Work, account: AccountView) -> UserView:
     """Emails of others are for administrators alone (AUTH-13)."""
-    if work.actor.role is Role.ADMIN or work.actor.id == account.id:
+    granted = runtime_of(request).permissions.granted(work.actor)
+    if Permission.EMAIL_VIEW in granted or work.actor.id == account.id:
         return account
     return UserView(
         id=account.id,
@@ -45,7 +47,7 @@ async def list_users(
     request: Request, work: UserViewer, query: Annotated[UserQuery, Query()]
 ) -> Response:
     found = await users.list_accounts(work, query, read_page(request, query))
-    return answer_page(request, query, found.mapped(lambda each: _as_seen_by(work, each)))
+    return answer_page(request, query, found.mapped(lambda each: _as_seen_by(request, work, each)))
 
 
 @router.get(
@@ -53,7 +55,8 @@ async def list_users(
     **documented("Read a user", UserView, errors=(errors.UserNotFound,)),
 )
 async def read_user(request: Request, work: UserViewer, user_id: UUID) -> Response:
-    return answer_thing(request, _as_seen_by(work, await users.get_account(work, user_id)))
+    account = await users.get_account(work, user_id)
+    return answer_thing(request, _as_seen_by(request, work, account))
 
 
 @router.patch(

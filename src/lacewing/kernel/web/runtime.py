@@ -1,15 +1,16 @@
 """What every request needs, made once when the application starts."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import cast
 
 from fastapi import Request
 
-from lacewing.kernel.actor import Actor, Role
+from lacewing.kernel.actor import Actor
 from lacewing.kernel.clock import Clock
 from lacewing.kernel.db import Database
 from lacewing.kernel.pagination import CursorCodec
+from lacewing.kernel.permissions import PermissionTable
 from lacewing.kernel.web.rate_limits import RateLimiter
 from lacewing.kernel.work import Work
 
@@ -22,8 +23,7 @@ class Runtime:
     database: Database
     clock: Clock
     authenticate: Authenticate
-    grants: Mapping[Role, frozenset[str]]
-    """Which permissions each role has, over all domains."""
+    permissions: PermissionTable
     cursors: CursorCodec
     secret: bytes
     """32 bytes of this installation, to key hashes with."""

@@ -6,9 +6,19 @@ from typing import Any, cast
 from fastapi import Depends, Request
 from fastapi.security import OAuth2PasswordBearer
 
+from lacewing.kernel.actor import Actor
 from lacewing.kernel.errors import Forbidden, Unauthenticated
+from lacewing.kernel.permissions import PermissionTable
 from lacewing.kernel.web.runtime import runtime_of
 from lacewing.kernel.work import Work
+
+
+class InsufficientScope(Forbidden):
+    """The token may not, though its owner may (RFC 6750, section 3.1)."""
+
+    code = "insufficient-scope"
+    title = "This personal access token may not do this."
+
 
 TOKEN_URL = "/api/auth/token"  # ruff: ignore[hardcoded-password-string]  a path, no secret
 
@@ -42,11 +52,21 @@ class Requirement:
 
     async def __call__(self, request: Request) -> Work:
         work = await authenticate(request)
-        if self.permission not in runtime_of(request).grants[work.actor.role]:
-            raise Forbidden(
-                f"As a {work.actor.role} you lack the permission {self.permission.value}."
-            )
+        table = runtime_of(request).permissions
+        if self.permission not in table.granted(work.actor):
+            raise _refusal(table, work.actor, self.permission)
         return work
+
+
+def _refusal(table: PermissionTable, actor: Actor, permission: StrEnum) -> Forbidden:
+    if permission not in table.of_role(actor.role):
+        return Forbidden(f"As a {actor.role} you lack the permission {permission.value}.")
+    scope = table.grants[permission].scope
+    if scope is None:
+        return InsufficientScope("No personal access token may do this: log in.")
+    if actor.scopes is not None and scope not in actor.scopes:
+        return InsufficientScope(f"This token lacks the scope {scope.value}.", scope=scope.value)
+    return InsufficientScope("This token is held to some projects: it may not do this.")
 
 
 async def anyone(request: Request) -> Work:

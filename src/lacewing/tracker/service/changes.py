@@ -38,7 +38,7 @@ async def change_issue(
     if "description" in wanted:
         description_html = await render_off_loop(wanted["description"])
     locked = await store.lock_issue(work.session, issue_id)
-    if locked is None:
+    if locked is None or not work.actor.reaches(locked.issue.project.id):
         raise errors.IssueNotFound
     current = locked.issue
     _permit(work.actor, current)

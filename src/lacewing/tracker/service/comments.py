@@ -25,10 +25,22 @@ async def list_comments(work: Work, issue: IssueRef, page: PageRequest) -> Slice
 
 
 async def get_comment(work: Work, comment_id: UUID) -> CommentView:
+    """The comment.
+
+    Raises:
+        CommentNotFound: there is none.
+    """
     found = await store.find_comment(work.session, comment_id)
-    if found is None:
+    if found is None or not await _reaches(work, found.issue):
         raise errors.CommentNotFound
     return found
+
+
+async def _reaches(work: Work, issue_id: UUID) -> bool:
+    if work.actor.project_ids is None:
+        return True
+    issue = await issues_store.find_issue(work.session, issue_id)
+    return issue is not None and work.actor.reaches(issue.project.id)
 
 
 async def create_comment(work: Work, issue: IssueRef, content: str) -> CommentView:
@@ -41,7 +53,7 @@ async def create_comment(work: Work, issue: IssueRef, content: str) -> CommentVi
     issue_id = await find_issue_id(work, issue)
     content_html = await render_off_loop(content)
     locked = await issues_store.lock_issue(work.session, issue_id)
-    if locked is None:
+    if locked is None or not work.actor.reaches(locked.issue.project.id):
         raise errors.IssueNotFound
     if locked.in_archive:
         raise errors.ProjectArchived

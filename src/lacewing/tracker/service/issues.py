@@ -10,6 +10,7 @@ from lacewing.kernel.work import Work
 from lacewing.tracker import errors, events
 from lacewing.tracker.rules import ISSUE_KEY, Status
 from lacewing.tracker.schemas import HistoryEntry, IssueQuery, IssueView, NewIssue
+from lacewing.tracker.service.projects import get_project
 from lacewing.tracker.store import (
     history as history_store,
     issues as store,
@@ -49,7 +50,7 @@ async def get_issue(work: Work, issue: IssueRef) -> IssueView:
         IssueNotFound: there is none.
     """
     found = await store.find_issue(work.session, await find_issue_id(work, issue))
-    if found is None:
+    if found is None or not work.actor.reaches(found.project.id):
         raise errors.IssueNotFound
     return found
 
@@ -63,13 +64,12 @@ async def list_issues(
         ProjectNotFound: there is no such project.
         Invalid: a person that is filtered by is unknown.
     """
-    if project_id is not None and (
-        await projects_store.find_project(work.session, project_id) is None
-    ):
-        raise errors.ProjectNotFound
+    if project_id is not None:
+        await get_project(work, project_id)
     assignees = query.assignee
     wanted = IssueFilter(
         project_id=project_id,
+        reach=work.actor.project_ids,
         status=query.status,
         priority=query.priority,
         assignee_ids=await _people(work, "assignee", assignees),
@@ -123,6 +123,8 @@ async def create_issue(work: Work, project_id: UUID, wanted: NewIssue) -> IssueV
         ProjectNotFound, ProjectArchived: nothing can be created there.
         Invalid: the assignee is unknown or inactive.
     """
+    if not work.actor.reaches(project_id):
+        raise errors.ProjectNotFound
     assignee = None
     if wanted.assignee_id is not None:
         assignee = await resolve_assignee(work, wanted.assignee_id)

@@ -19,7 +19,9 @@ KEY_TRIES = 1_000
 
 
 async def list_projects(work: Work, query: ProjectQuery, page: PageRequest) -> Slice[ProjectView]:
-    wanted = ProjectFilter(search=query.search, is_archived=query.is_archived)
+    wanted = ProjectFilter(
+        search=query.search, is_archived=query.is_archived, reach=work.actor.project_ids
+    )
     return await store.list_projects(work.session, wanted, query.sort, page)
 
 
@@ -30,7 +32,7 @@ async def get_project(work: Work, project_id: UUID) -> ProjectView:
         ProjectNotFound: there is none.
     """
     project = await store.find_project(work.session, project_id)
-    if project is None:
+    if project is None or not work.actor.reaches(project_id):
         raise errors.ProjectNotFound
     return project
 
@@ -113,7 +115,7 @@ def _action(changes: dict[str, Any]) -> str:
 
 async def _lock_for_change(work: Work, project_id: UUID) -> ProjectView:
     project = await store.lock_project(work.session, project_id)
-    if project is None:
+    if project is None or not work.actor.reaches(project_id):
         raise errors.ProjectNotFound
     if not may_edit_project(work.actor, project.created_by.id):
         raise errors.NotYourProject

@@ -26,6 +26,8 @@ class IssueFilter(msgspec.Struct, frozen=True):
     """What a list is narrowed to; ``None`` where it is not."""
 
     project_id: UUID | None = None
+    reach: frozenset[UUID] | None = None
+    """The projects that are there for the asker; ``None`` for all."""
     status: list[Status] | None = None
     priority: list[Priority] | None = None
     assignee_ids: list[UUID] | None = None
@@ -50,6 +52,7 @@ _ORDERS: Final = {
 _ASSIGNED: Final = any_of(issues.c.assignee_id, "assignee_ids")
 _CONDITIONS: Final[dict[str, ColumnElement[bool]]] = {
     "project_id": issues.c.project_id == bindparam("project_id"),
+    "reach": any_of(issues.c.project_id, "reach"),
     "status": any_of(issues.c.status, "status"),
     "priority": any_of(issues.c.priority, "priority"),
     "assignee_ids": _ASSIGNED,
@@ -90,6 +93,8 @@ async def list_issues(
         for name, value in given.items()
         if value is not None and name not in {"or_unassigned", "search"}
     }
+    if wanted.reach is not None:
+        values["reach"] = sorted(wanted.reach)
     filters = set(values)
     if wanted.or_unassigned:
         filters = (filters - {"assignee_ids"}) | {"assigned_or_not"}

@@ -32,6 +32,8 @@ CREATION_LOCK: Final = 4_710_101
 class ProjectFilter(msgspec.Struct, frozen=True):
     search: str | None
     is_archived: bool | None
+    reach: frozenset[UUID] | None
+    """The projects that are there for the asker; ``None`` for all."""
 
 
 class TakenNumber(msgspec.Struct, frozen=True):
@@ -197,6 +199,7 @@ def _list_statement(filters: frozenset[str]) -> Select[Any]:
         "search": contains_text(projects.c.name_key, "search")
         | contains_text(func.lower(projects.c.key), "search"),
         "is_archived": projects.c.is_archived == bindparam("is_archived"),
+        "reach": any_of(projects.c.id, "reach"),
     }
     return _ALL.where(*(conditions[name] for name in sorted(filters)))
 
@@ -209,5 +212,7 @@ async def list_projects(
         values["search"] = name_key(wanted.search)
     if wanted.is_archived is not None:
         values["is_archived"] = wanted.is_archived
+    if wanted.reach is not None:
+        values["reach"] = sorted(wanted.reach)
     statement = _list_statement(frozenset(values))
     return await keyset_page(session, _project, statement, _ORDERS[sort], page, values)
