@@ -8,6 +8,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
     Uuid,
     text,
 )
@@ -25,6 +26,8 @@ users = Table(
     Column("username_key", Text, nullable=False, unique=True),
     Column("email", Text, nullable=False),
     Column("email_key", Text, nullable=False, unique=True),
+    # When an identity provider vouched for the email as it stands; null for one merely typed in.
+    Column("email_proven_at", Timestamp),
     Column("full_name", Text),
     # Null for those who came with an import and never had a password here.
     Column("password_hash", Text),
@@ -74,5 +77,64 @@ refresh_tokens = Table(
         postgresql_where=text("consumed_at IS NULL"),
         sqlite_where=text("consumed_at IS NULL"),
     ),
+    info=EPHEMERAL,
+)
+
+known_devices = Table(
+    "known_devices",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    # SHA-256 of what its cookie holds.
+    Column("token_hash", Text, nullable=False, unique=True),
+    Column("created_at", Timestamp, nullable=False),
+    Column("expires_at", Timestamp, nullable=False),
+    # As of users: failed logins from this very device.
+    Column("recent_failures", Document, nullable=False),
+    Index(None, "user_id"),
+    Index(None, "expires_at"),
+    info=EPHEMERAL,
+)
+
+personal_access_tokens = Table(
+    "personal_access_tokens",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("token_hash", Text, nullable=False, unique=True),
+    # Its last characters, so that its owner can tell it from others.
+    Column("hint", Text, nullable=False),
+    Column("scopes", Document, nullable=False),
+    # Null: all projects that its owner sees.
+    Column("project_ids", Document),
+    Column("created_at", Timestamp, nullable=False),
+    Column("expires_at", Timestamp, nullable=False),
+    Column("last_used_at", Timestamp),
+    Column("revoked_at", Timestamp),
+    Index(None, "user_id", "created_at", "id"),
+)
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("provider", Text, nullable=False),
+    # Who somebody is elsewhere: the only pair that never changes (OpenID Connect Core, 5.7).
+    Column("issuer", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("created_at", Timestamp, nullable=False),
+    Column("last_used_at", Timestamp, nullable=False),
+    UniqueConstraint("issuer", "subject"),
+    Index(None, "user_id", "created_at", "id"),
+)
+
+used_login_states = Table(
+    "used_login_states",
+    metadata,
+    Column("state_hash", Text, primary_key=True),
+    Column("expires_at", Timestamp, nullable=False),
+    Index(None, "expires_at"),
     info=EPHEMERAL,
 )

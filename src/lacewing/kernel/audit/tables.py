@@ -1,6 +1,6 @@
-from sqlalchemy import Column, Index, Table, Text, Uuid
+from sqlalchemy import BigInteger, Column, Index, Table, Text, Uuid
 
-from lacewing.kernel.db.metadata import metadata
+from lacewing.kernel.db.metadata import EPHEMERAL, metadata
 from lacewing.kernel.db.types import Document, Timestamp
 
 audit_log = Table(
@@ -21,3 +21,22 @@ audit_log = Table(
     Index(None, "user_id", "at", "id"),
 )
 """Triggers refuse ``UPDATE`` and ``DELETE`` on both databases (see the migrations)."""
+
+audit_pending = Table(
+    "audit_pending",
+    metadata,
+    Column("entry_id", Uuid, primary_key=True),
+    info=EPHEMERAL,
+)
+"""Entries that the chain has not taken in yet; a trigger notes each new one."""
+
+audit_chain = Table(
+    "audit_chain",
+    metadata,
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("entry_id", Uuid, nullable=False, unique=True),
+    # Hexadecimal; no foreign key, so that a missing entry can be told from one never made.
+    Column("link", Text, nullable=False),
+    info=EPHEMERAL,
+)
+"""Each entry bound to all before it; keyed by this installation, so an export leaves it out."""
