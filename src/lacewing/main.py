@@ -43,12 +43,13 @@ ISSUER = "lacewing"
 """The issuer in tokens while no public URL is set."""
 
 
-def make_accounts(settings: Settings) -> Accounts:
-    """The accounts' parts, with the keys of the data folder."""
-    keys = load_keys(settings.general.data_dir / "keys", settings.accounts.jwt_algorithm)
+def make_accounts(settings: Settings, clock: Clock = utc_now) -> Accounts:
+    """The accounts' parts, with the keys of this installation."""
+    secret = None
     if settings.general.secret_key is not None:
-        secret = settings.general.secret_key.get_secret_value().encode()
-        keys = keys.with_secret(hashlib.sha256(secret).digest())
+        given = settings.general.secret_key.get_secret_value().encode()
+        secret = hashlib.sha256(given).digest()
+    keys = load_keys(settings.keys_dir, settings.accounts.jwt_algorithm, clock(), secret)
     return Accounts(
         settings=settings.accounts,
         passwords=Passwords(),
@@ -60,7 +61,7 @@ def make_accounts(settings: Settings) -> Accounts:
 def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     """The application, not yet started: it connects in its lifespan."""
     rate_limiter = RateLimiter(settings.general.redis_url)
-    accounts = make_accounts(settings)
+    accounts = make_accounts(settings, clock)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:

@@ -36,6 +36,11 @@ class GeneralSettings(BaseModel, frozen=True):
         Environment.DEVELOPMENT, description="`development`, `production` or `test`."
     )
     data_dir: Path = Field(Path("var"), description="SQLite file, uploads, keys, lake.")
+    keys_dir: Path | None = Field(
+        None,
+        description="Where the keys are, as one JSON Web Key a file; a mounted secret, say. "
+        "Without it: `keys` in the data folder.",
+    )
     debug: bool = Field(False, description="More detail in answers and logs; never in production.")
     log_level: LogLevel = Field(LogLevel.INFO, description="`debug`, `info`, `warning` or `error`.")
     secret_key: SecretStr | None = Field(
@@ -63,6 +68,10 @@ class Settings(BaseModel, frozen=True):
     database: DatabaseSettings
     web: WebSettings
     accounts: AccountsSettings
+
+    @property
+    def keys_dir(self) -> Path:
+        return self.general.keys_dir or self.general.data_dir / "keys"
 
     @property
     def is_production(self) -> bool:

@@ -8,7 +8,7 @@ import msgspec
 from fastapi import APIRouter
 
 from lacewing.accounts import jobs as accounts_jobs
-from lacewing.accounts.http import auth, granted, users
+from lacewing.accounts.http import auth, granted, users, wellknown
 from lacewing.accounts.permissions import GRANTS as ACCOUNTS_GRANTS
 from lacewing.audit import http as audit
 from lacewing.audit.permissions import GRANTS as AUDIT_GRANTS
@@ -24,6 +24,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     auth.router,
     users.router,
     granted.router,
+    wellknown.router,
     projects.router,
     issues.router,
     comments.router,

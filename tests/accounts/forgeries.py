@@ -47,6 +47,26 @@ def header_of(token: str) -> dict[str, Any]:
     return header
 
 
+def signing_key(house: House) -> ECKey | RSAKey:
+    """The key that signs access tokens."""
+    material = house.accounts.keys.signing(house.clock()).material
+    assert not isinstance(material, OctKey)
+    return material
+
+
+def encryption_key(house: House) -> OctKey:
+    """The key that encrypts refresh tokens."""
+    material = house.accounts.keys.encrypting(house.clock()).material
+    assert isinstance(material, OctKey)
+    return material
+
+
+def encryption_header(house: House) -> dict[str, Any]:
+    """The header of a good refresh token."""
+    key_id = house.accounts.keys.encrypting(house.clock()).id
+    return {"alg": "dir", "enc": "A256GCM", "cty": "JWT", "kid": key_id}
+
+
 def signed(house: House, member: Member, header: Claims | None = None, **changed: Any) -> str:
     """Signed with the right key, by the right algorithm, over other claims or another header.
 
@@ -54,9 +74,7 @@ def signed(house: House, member: Member, header: Claims | None = None, **changed
     """
     claims = claims_of(member) | changed
     claims = {name: value for name, value in claims.items() if value is not ...}
-    return sign(
-        house.accounts.keys.signing, header_of(member.access_token) | (header or {}), claims
-    )
+    return sign(signing_key(house), header_of(member.access_token) | (header or {}), claims)
 
 
 def sign(key: Key, header: Claims, claims: Claims, algorithm: str = "ES256") -> str:
@@ -86,7 +104,7 @@ def unsigned(member: Member, algorithm: str, signature: str = "") -> str:
 
 def by_public_key(house: House, member: Member, form: str) -> str:
     """HS256 with the public key as the secret, in one of the forms that it is published in."""
-    key = house.accounts.keys.signing
+    key = signing_key(house)
     secret = {
         "pem": key.as_pem(private=False),
         "der": key.as_der(private=False),
@@ -118,30 +136,31 @@ def flipped(token: str, part: int, at: int = 10) -> str:
 
 def encrypted(house: House, plaintext: bytes, **header: Any) -> str:
     """Encrypted with the right key."""
-    merged = {"alg": "dir", "enc": "A256GCM", "cty": "JWT"} | header
+    merged = encryption_header(house) | header
     registry = JWERegistry(algorithms=["dir", "A256GCM", "DEF"])
-    return jwe.encrypt_compact(merged, plaintext, house.accounts.keys.encryption, registry=registry)
+    return jwe.encrypt_compact(merged, plaintext, encryption_key(house), registry=registry)
 
 
 def inner_of(house: House, token: str) -> bytes:
     registry = JWERegistry(algorithms=["dir", "A256GCM"])
-    key = house.accounts.keys.encryption
+    key = encryption_key(house)
     return jwe.decrypt_compact(token, key, registry=registry).plaintext or b""
 
 
 def by_password(house: House, token: str, count: int) -> str:
     """A JWE whose key is derived from a password, at a cost that the attacker names."""
     registry = JWERegistry(algorithms=["PBES2-HS256+A128KW", "A256GCM"])
-    header = {"alg": "PBES2-HS256+A128KW", "enc": "A256GCM", "p2s": b64(b"salt" * 4), "p2c": 1_000}
+    costly = {"alg": "PBES2-HS256+A128KW", "p2s": b64(b"salt" * 4), "p2c": 1_000}
+    header = encryption_header(house) | costly
     key = OctKey.import_key(b"a password, long enough")
     made = jwe.encrypt_compact(header, inner_of(house, token), key, registry=registry)
     head, _, rest = made.partition(".")
-    costly = json.loads(unb64(head)) | {"p2c": count}
-    return f"{b64(json.dumps(costly).encode())}.{rest}"
+    named = json.loads(unb64(head)) | {"p2c": count}
+    return f"{b64(json.dumps(named).encode())}.{rest}"
 
 
 def by_other_encryption(house: House, token: str) -> str:
     registry = JWERegistry(algorithms=["dir", "A256GCM"])
     key = OctKey.import_key(hashlib.sha256(uuid4().bytes).digest())
-    header = {"alg": "dir", "enc": "A256GCM", "cty": "JWT"}
+    header = encryption_header(house)
     return jwe.encrypt_compact(header, inner_of(house, token), key, registry=registry)

