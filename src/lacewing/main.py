@@ -12,7 +12,7 @@ from lacewing import __version__, wiring
 from lacewing.accounts.component import Accounts
 from lacewing.accounts.keys import load_keys
 from lacewing.accounts.passwords import Passwords
-from lacewing.accounts.service.sessions import authenticate
+from lacewing.accounts.service.verification import authenticate
 from lacewing.accounts.tokens import Tokens
 from lacewing.kernel.actor import Actor
 from lacewing.kernel.clock import Clock, utc_now
@@ -39,6 +39,8 @@ Errors are problem documents (RFC 9457). Lists are paged by `cursor` or by `page
 `Idempotency-Key`; things carry an `ETag`, and changing them honours `If-Match`.
 """
 CORS_MAX_AGE_SECONDS = 600
+LAST_USES_SECONDS = 15
+"""How late the last use of a session may be told."""
 ISSUER = "lacewing"
 """The issuer in tokens while no public URL is set."""
 
@@ -62,6 +64,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     """The application, not yet started: it connects in its lifespan."""
     rate_limiter = RateLimiter(settings.general.redis_url)
     accounts = make_accounts(settings, clock)
+    last_uses = wiring.Job("last-uses", LAST_USES_SECONDS, accounts.last_uses.write)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
@@ -70,7 +73,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         app.state.runtime = _runtime(database, clock, accounts, rate_limiter)
         health_checks.update(readiness_checks(database, settings.general.redis_url))
         try:
-            async with Worker(database, wiring.JOBS, clock).running():
+            async with Worker(database, [*wiring.JOBS, last_uses], clock).running():
                 yield
         finally:
             accounts.passwords.close()
@@ -106,7 +109,7 @@ def _runtime(
     rate_limiter: RateLimiter,
 ) -> Runtime:
     async def authenticate_bearer(work: Work, token: str) -> Actor:
-        return await authenticate(work, accounts.tokens, token)
+        return await authenticate(work, accounts, token)
 
     return Runtime(
         database=database,

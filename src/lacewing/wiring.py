@@ -8,7 +8,7 @@ import msgspec
 from fastapi import APIRouter
 
 from lacewing.accounts import jobs as accounts_jobs
-from lacewing.accounts.http import auth, granted, users, wellknown
+from lacewing.accounts.http import access_tokens, auth, granted, sessions, users, wellknown
 from lacewing.accounts.permissions import GRANTS as ACCOUNTS_GRANTS
 from lacewing.audit import http as audit
 from lacewing.audit.permissions import GRANTS as AUDIT_GRANTS
@@ -22,6 +22,8 @@ from lacewing.tracker.permissions import GRANTS as TRACKER_GRANTS
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     auth.router,
+    sessions.router,
+    access_tokens.router,
     users.router,
     granted.router,
     wellknown.router,

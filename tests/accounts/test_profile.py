@@ -158,6 +158,8 @@ async def test_verify_tells_other_services_whose_token_it_is(house: House, maria
         "user_id": str(maria.id),
         "username": "maria",
         "role": "developer",
+        "scopes": None,
+        "project_ids": None,
         "expires_at": f"{until.isoformat()}Z",
     }
     assert (dead.status_code, none.status_code) == (401, 401)

@@ -45,6 +45,8 @@ class Row:
     allowed: frozenset[str]
     json: dict[str, Any] | None = None
     form: dict[str, str] | None = None
+    is_hidden: bool = False
+    """Whether the thing is not even there for whoever may not: 404, not 403."""
 
     @property
     def operation(self) -> tuple[str, str]:
@@ -78,6 +80,17 @@ MATRIX: Final = (
         {"current_password": PASSWORD, "new_password": NEW_PASSWORD},
     ),
     Row("GET", "/api/auth/verify", SIGNED_IN),
+    Row("GET", "/api/auth/sessions", SIGNED_IN),
+    Row("DELETE", "/api/auth/sessions/{session_id}", AUTHOR, is_hidden=True),
+    Row("GET", "/api/auth/personal-access-tokens", SIGNED_IN),
+    Row(
+        "POST",
+        "/api/auth/personal-access-tokens",
+        SIGNED_IN,
+        {"name": "Nightly build", "scopes": ["read"]},
+    ),
+    Row("GET", "/api/auth/personal-access-tokens/{token_id}", AUTHOR, is_hidden=True),
+    Row("DELETE", "/api/auth/personal-access-tokens/{token_id}", AUTHOR, is_hidden=True),
     Row("GET", "/.well-known/jwks.json", ANYBODY),
     Row("GET", "/api/permissions", SIGNED_IN),
     Row("GET", "/api/users", SIGNED_IN),

@@ -87,6 +87,10 @@ async def make_scene(house: House, actor: str) -> Scene:
     issue = await _made(reporter, issues, wanted)
     comments = f"/api/issues/{issue['id']}/comments"
     comment = await _made(reporter, comments, {"content": "On Safari."})
+    token = await _made(
+        reporter, "/api/auth/personal-access-tokens", {"name": "Build", "scopes": ["read"]}
+    )
+    [session] = (await reporter.api.get("/api/auth/sessions")).json()["data"]
     demoted = await watcher.api.patch(f"/api/users/{former.id}", json={"role": "developer"})
     assert demoted.status_code == 200, demoted.text
     names = {
@@ -97,6 +101,8 @@ async def make_scene(house: House, actor: str) -> Scene:
         "project_id": project["id"],
         "issue": issue["id"],
         "comment_id": comment["id"],
+        "session_id": session["id"],
+        "token_id": token["id"],
     }
     return Scene(house, people, names)
 

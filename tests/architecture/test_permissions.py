@@ -7,11 +7,13 @@ from tests.architecture.scene import Scene, make_scene
 from tests.support.house import House
 
 
-def _is_allowed(actor: str, answer: httpx.Response) -> bool:
+def _is_allowed(actor: str, row: Row, answer: httpx.Response) -> bool:
     """Whether the operation went ahead; a refusal must be the one for lacking rights."""
     if answer.is_success:
         return True
-    refusal = HTTPStatus.UNAUTHORIZED if actor == ANONYMOUS else HTTPStatus.FORBIDDEN
+    refusal = HTTPStatus.NOT_FOUND if row.is_hidden else HTTPStatus.FORBIDDEN
+    if actor == ANONYMOUS:
+        refusal = HTTPStatus.UNAUTHORIZED
     assert answer.status_code == refusal, f"{actor}: {answer.status_code} {answer.text}"
     return False
 
@@ -24,7 +26,7 @@ async def _actors_that_may(house: House, row: Row) -> set[str]:
         if scene is None or actor == FORMER_MANAGER:
             scene = await make_scene(house, actor)
         before = None if actor in row.allowed else await scene.state()
-        if _is_allowed(actor, await scene.ask(actor, row)):
+        if _is_allowed(actor, row, await scene.ask(actor, row)):
             allowed.add(actor)
         elif before is not None:
             assert await scene.state() == before, f"{row} as {actor}"

@@ -134,7 +134,7 @@ def test_changes_take_the_headers_that_the_api_promises(document: dict[str, Any]
             assert headers == ({"If-None-Match"} if "304" in operation["responses"] else set()), (
                 name
             )
-        else:
+        elif "get" in document["paths"][name.partition(" ")[2]]:
             assert headers == {"If-Match"}, name
             assert "412" in operation["responses"], name
 
@@ -147,8 +147,11 @@ async def test_a_read_is_tagged_if_and_only_if_the_document_says_so(
     comment = (
         await mona.api.post(f"/api/issues/{issue['id']}/comments", json={"content": "B"})
     ).json()
+    wanted = {"name": "Build", "scopes": ["read"]}
+    token = (await mona.api.post("/api/auth/personal-access-tokens", json=wanted)).json()
     ids = {
         "user_id": str(mona.id),
+        "token_id": token["id"],
         "project_id": issue["project"]["id"],
         "issue": issue["key"],
         "comment_id": comment["id"],
@@ -156,7 +159,7 @@ async def test_a_read_is_tagged_if_and_only_if_the_document_says_so(
 
     for name, operation in _operations(document):
         method, path = name.split(" ", 1)
-        if method == "GET" and operation["x-permission"] != "audit-view":
+        if method == "GET" and operation.get("x-permission") != "audit-view":
             answer = await mona.api.get(path.format_map(ids))
             assert answer.status_code == 200, name
             assert ("etag" in answer.headers) is ("304" in operation["responses"]), name

@@ -61,3 +61,18 @@ class LastAdmin(Conflict):
     code = "last-admin"
     title = "The last active administrator can't be demoted or deactivated."
     keeps_changes: ClassVar[bool] = True
+
+
+class SessionNotFound(NotFound):
+    code = "session-not-found"
+    title = "You have no such session."
+
+
+class TokenNotFound(NotFound):
+    code = "token-not-found"
+    title = "You have no such personal access token."
+
+
+class TooManyTokens(Conflict):
+    code = "too-many-tokens"
+    title = "You have as many personal access tokens as one user may. Revoke one first."

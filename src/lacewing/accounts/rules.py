@@ -26,6 +26,33 @@ FIRST_LOCK: Final = timedelta(minutes=15)
 LONGEST_LOCK: Final = timedelta(hours=24)
 LOCK_DOUBLINGS_MAX: Final = 10
 
+TOKENS_MAX: Final = 100
+"""Personal access tokens of one user that are good at the same time."""
+TOKEN_DAYS_DEFAULT: Final = 90
+TOKEN_DAYS_MAX: Final = 366
+TOKEN_NAME_LENGTH_MAX: Final = 100
+TOKEN_PROJECTS_MAX: Final = 100
+
+_BROWSERS: Final = (
+    ("Edg/", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+    ("curl/", "curl"),
+    ("python-", "Python"),
+)
+_SYSTEMS: Final = (
+    ("Windows", "Windows"),
+    ("Android", "Android"),
+    ("iPhone", "iOS"),
+    ("iPad", "iPadOS"),
+    ("Mac OS X", "macOS"),
+    ("CrOS", "ChromeOS"),
+    ("Linux", "Linux"),
+)
+"""Marks in a ``User-Agent``, the telling ones first: browsers claim to be each other."""
+
 RESERVED_USERNAMES: Final = frozenset({"me", "none", "null", "system"})
 """Words that mean something else where a username may stand (``assignee=me``)."""
 
@@ -112,3 +139,13 @@ def lock_time(locks_before: int) -> timedelta:
     """How long an account is locked: each time twice as long as before, up to a day."""
     doublings = min(locks_before, LOCK_DOUBLINGS_MAX)
     return min(FIRST_LOCK * (1 << doublings), LONGEST_LOCK)
+
+
+def device_name(user_agent: str | None) -> str:
+    """What somebody would call the device, as far as its own word goes: ``Firefox on Linux``."""
+    told = user_agent or ""
+    browser = next((name for mark, name in _BROWSERS if mark in told), None)
+    system = next((name for mark, name in _SYSTEMS if mark in told), None)
+    if browser is None or system is None:
+        return browser or system or "unknown device"
+    return f"{browser} on {system}"

@@ -155,8 +155,55 @@ class Verification(msgspec.Struct, frozen=True):
     user_id: UUID
     username: str
     role: Role
-    session_id: UUID
+    session_id: UUID | None
+    """``None`` for a personal access token."""
+    scopes: list[Scope] | None
+    """Those of a personal access token; ``None`` for a session, which may all that its user may."""
+    project_ids: list[UUID] | None
     expires_at: datetime
+
+
+class SessionView(msgspec.Struct, frozen=True):
+    """A session that is good now; ``device`` is what its ``User-Agent`` claims to be."""
+
+    id: UUID
+    device: str
+    user_agent: str | None
+    ip: str | None
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    is_current: bool
+
+
+class NewPersonalAccessToken(Input):
+    name: Annotated[Line, Field(max_length=rules.TOKEN_NAME_LENGTH_MAX, examples=["Nightly build"])]
+    scopes: Annotated[list[Scope], Field(min_length=1, max_length=len(Scope))] = Field(
+        description="`read`, or `write`, which holds `read` too."
+    )
+    project_ids: (
+        Annotated[list[UUID], Field(min_length=1, max_length=rules.TOKEN_PROJECTS_MAX)] | None
+    ) = Field(None, description="The only projects it is for; all without it.")
+    expires_in_days: int = Field(rules.TOKEN_DAYS_DEFAULT, ge=1, le=rules.TOKEN_DAYS_MAX)
+
+
+class PersonalAccessTokenView(msgspec.Struct, frozen=True):
+    """A personal access token as its owner sees it; ``hint`` is how it ends."""
+
+    id: UUID
+    name: str
+    hint: str
+    scopes: list[Scope]
+    project_ids: list[UUID] | None
+    created_at: datetime
+    expires_at: datetime
+    last_used_at: datetime | None
+
+
+class NewPersonalAccessTokenView(PersonalAccessTokenView, frozen=True, kw_only=True):
+    """The one answer that holds the token itself: it is kept as a hash, and never told again."""
+
+    token: str
 
 
 class GrantedPermission(msgspec.Struct, frozen=True):

@@ -30,6 +30,8 @@ class Actor(msgspec.Struct, frozen=True):
     full_name: str | None = None
     session_id: UUID | None = None
     """``None`` for a personal access token, and for the command line, which acts as somebody."""
+    token_id: UUID | None = None
+    """The personal access token that was shown, if one was."""
     scopes: frozenset[Scope] | None = None
     """What the personal access token is for; ``None`` for everything that the role may."""
     project_ids: frozenset[UUID] | None = None

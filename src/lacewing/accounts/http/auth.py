@@ -17,8 +17,8 @@ from lacewing.accounts.schemas import (
     RefreshRequest,
     Verification,
 )
-from lacewing.accounts.service import login, sessions, users
-from lacewing.accounts.tokens import TokenPair, moment
+from lacewing.accounts.service import login, sessions, users, verification
+from lacewing.accounts.tokens import TokenPair
 from lacewing.kernel.errors import LimitExceeded
 from lacewing.kernel.web.answers import (
     IfMatch,
@@ -31,6 +31,7 @@ from lacewing.kernel.web.answers import (
 from lacewing.kernel.web.openapi import documented
 from lacewing.kernel.web.route import make_router
 from lacewing.kernel.web.runtime import runtime_of
+from lacewing.kernel.web.security import read_bearer
 from lacewing.kernel.work import Work
 
 router = make_router("accounts")
@@ -168,15 +169,4 @@ async def change_own_password(
     **documented("Ask whether this access token is good, and whose it is", Verification),
 )
 async def verify_token(request: Request, work: Myself, accounts: TheAccounts) -> Response:
-    token = request.headers["authorization"].partition(" ")[2].strip()
-    claims = accounts.tokens.read_access_token(token, work.now)
-    return answer(
-        Verification(
-            active=True,
-            user_id=work.actor.id,
-            username=work.actor.username,
-            role=work.actor.role,
-            session_id=claims.sid,
-            expires_at=moment(claims.exp),
-        )
-    )
+    return answer(await verification.verify(work, accounts, read_bearer(request)))

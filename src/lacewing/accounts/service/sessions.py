@@ -4,7 +4,14 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from lacewing.accounts import events, rules
-from lacewing.accounts.errors import InvalidToken, RefreshRefused, RefreshTokenReused
+from lacewing.accounts.component import Accounts
+from lacewing.accounts.errors import (
+    InvalidToken,
+    RefreshRefused,
+    RefreshTokenReused,
+    SessionNotFound,
+)
+from lacewing.accounts.schemas import SessionView
 from lacewing.accounts.store import sessions as store
 from lacewing.accounts.tokens import RefreshClaims, TokenPair, Tokens, hash_token_id
 from lacewing.kernel import audit
@@ -12,21 +19,23 @@ from lacewing.kernel.actor import Actor
 from lacewing.kernel.audit import Outcome
 from lacewing.kernel.events import emit
 from lacewing.kernel.ids import new_id
+from lacewing.kernel.pagination import PageRequest, Slice
 from lacewing.kernel.work import Work
 
 FIRST_GENERATION = 1
 
 
-async def authenticate(work: Work, tokens: Tokens, access_token: str) -> Actor:
+async def authenticate(work: Work, accounts: Accounts, access_token: str) -> Actor:
     """Who the bearer is; asks the database each time, so that ended sessions end at once.
 
     Raises:
         InvalidToken: the token is not good, or its session or user is no longer active.
     """
-    claims = tokens.read_access_token(access_token, work.now)
+    claims = accounts.tokens.read_access_token(access_token, work.now)
     actor = await store.find_actor(work.session, claims.sid)
     if actor is None or actor.id != claims.sub:
         raise InvalidToken
+    accounts.last_uses.note_session(claims.sid, work.now)
     return actor
 
 
@@ -79,7 +88,12 @@ async def refresh(work: Work, tokens: Tokens, refresh_token: str) -> TokenPair:
     token_hash = hash_token_id(claims.jti)
     if await store.consume_refresh_token(work.session, claims.sid, token_hash, work.now):
         await store.touch_session(
-            work.session, claims.sid, work.now, work.now + rules.REFRESH_TOKEN_LIFETIME
+            work.session,
+            claims.sid,
+            now=work.now,
+            expires_at=work.now + rules.REFRESH_TOKEN_LIFETIME,
+            ip=work.origin.ip,
+            user_agent=work.origin.user_agent,
         )
         await audit.record(work, "auth.refresh", f"session:{claims.sid}", user_id=claims.sub)
         return await _mint(work, tokens, claims.sub, claims.sid, claims.gen + 1)
@@ -127,6 +141,24 @@ async def end_own_session(work: Work) -> None:
     assert actor.session_id is not None
     await _end(work, actor.id, [actor.session_id], "logout")
     await audit.record(work, "auth.logout", f"session:{actor.session_id}")
+
+
+async def list_own_sessions(work: Work, page: PageRequest) -> Slice[SessionView]:
+    """One page of the actor's sessions that are good now (AUTH-9)."""
+    actor = work.actor
+    return await store.list_live_sessions(work.session, actor.id, actor.session_id, work.now, page)
+
+
+async def end_session_of_own(work: Work, session_id: UUID) -> None:
+    """End one session of the actor's, this very one too (AUTH-9).
+
+    Raises:
+        SessionNotFound: it is somebody else's, or has ended.
+    """
+    if session_id not in await store.lock_live_sessions(work.session, work.actor.id):
+        raise SessionNotFound
+    await _end(work, work.actor.id, [session_id], "ended-by-owner")
+    await audit.record(work, "auth.session_end", f"session:{session_id}")
 
 
 async def end_sessions(

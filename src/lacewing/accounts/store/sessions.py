@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -5,10 +6,14 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import bindparam, delete, insert, select, update
 
+from lacewing.accounts.rules import device_name
+from lacewing.accounts.schemas import SessionView
 from lacewing.accounts.tables import refresh_tokens, sessions, users
 from lacewing.kernel.actor import Actor, Role
 from lacewing.kernel.db import Session
+from lacewing.kernel.db.paging import Order, keyset_page
 from lacewing.kernel.db.types import Timestamp
+from lacewing.kernel.pagination import PageRequest, Slice
 
 
 class SessionState(msgspec.Struct, frozen=True):
@@ -56,6 +61,24 @@ _TOKEN = select(
 _TOKEN_BY_HASH = _TOKEN.where(refresh_tokens.c.token_hash == bindparam("used_hash"))
 _TOKEN_BY_GENERATION = _TOKEN.where(refresh_tokens.c.generation == bindparam("generation"))
 _TOUCH = update(sessions).where(_BY_ID)
+_NOTE_USE = (
+    update(sessions)
+    .where(_BY_ID, sessions.c.last_used_at < bindparam("at", type_=Timestamp))
+    .values(last_used_at=bindparam("at", type_=Timestamp))
+)
+_LIVE = select(
+    sessions.c.id,
+    sessions.c.user_agent,
+    sessions.c.ip,
+    sessions.c.created_at,
+    sessions.c.last_used_at,
+    sessions.c.expires_at,
+).where(
+    sessions.c.user_id == bindparam("user_id"),
+    sessions.c.ended_at.is_(None),
+    sessions.c.expires_at > bindparam("now", type_=Timestamp),
+)
+_NEWEST_FIRST: Final = Order(sessions.c.created_at, sessions.c.id, descending=True)
 _LIVE_OF_USER = (
     select(sessions.c.id)
     .where(sessions.c.user_id == bindparam("user_id"), sessions.c.ended_at.is_(None))
@@ -150,10 +173,56 @@ async def find_refresh_token_of(
 
 
 async def touch_session(
-    session: Session, session_id: UUID, now: datetime, expires_at: datetime
+    session: Session,
+    session_id: UUID,
+    *,
+    now: datetime,
+    expires_at: datetime,
+    ip: str | None,
+    user_agent: str | None,
 ) -> None:
-    values = {"session_id": session_id, "last_used_at": now, "expires_at": expires_at}
+    values = {
+        "session_id": session_id,
+        "last_used_at": now,
+        "expires_at": expires_at,
+        "ip": ip,
+        "user_agent": user_agent,
+    }
     await session.execute(_TOUCH, values)
+
+
+async def note_uses(session: Session, uses: Mapping[UUID, datetime]) -> None:
+    """Write down when each of these sessions was last used; never an earlier moment."""
+    rows = [{"session_id": each, "at": at} for each, at in sorted(uses.items())]
+    await session.execute_many(_NOTE_USE, rows)
+
+
+async def list_live_sessions(
+    session: Session, user_id: UUID, current: UUID | None, now: datetime, page: PageRequest
+) -> Slice[SessionView]:
+    """One page of the user's sessions that are good at ``now``, newest first."""
+
+    def view(
+        session_id: UUID,
+        user_agent: str | None,
+        ip: str | None,
+        created_at: datetime,
+        last_used_at: datetime,
+        expires_at: datetime,
+    ) -> SessionView:
+        return SessionView(
+            session_id,
+            device_name(user_agent),
+            user_agent,
+            ip,
+            created_at,
+            last_used_at,
+            expires_at,
+            is_current=session_id == current,
+        )
+
+    values = {"user_id": user_id, "now": now}
+    return await keyset_page(session, view, _LIVE, _NEWEST_FIRST, page, values)
 
 
 async def lock_live_sessions(session: Session, user_id: UUID) -> list[UUID]:

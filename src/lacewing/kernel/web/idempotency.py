@@ -31,6 +31,15 @@ def takes_idempotency_key(route: APIRoute) -> bool:
     return "POST" in (route.methods or ()) and not (route.openapi_extra or {}).get(ANSWERS_SECRET)
 
 
+def _owner(work: Work) -> str:
+    """Whose key it is: a token must not replay what its owner did by other means."""
+    if work.found_actor is None:
+        return f"ip:{work.origin.ip}"
+    if work.actor.token_id is not None:
+        return f"token:{work.actor.token_id}"
+    return f"user:{work.actor.id}"
+
+
 async def answer_once(
     request: Request, work: Work, handle: Callable[[Request], Awaitable[Response]]
 ) -> Response:
@@ -42,7 +51,7 @@ async def answer_once(
         )
     if "authorization" in request.headers:
         await authenticate(request)
-    owner = f"user:{work.actor_id}" if work.actor_id else f"ip:{work.origin.ip}"
+    owner = _owner(work)
     database = runtime_of(request).database
     fingerprint = await _fingerprint(request)
     kept = await service.claim_or_find(database, owner, key, fingerprint, work.now)

@@ -142,6 +142,8 @@ def _complete(
 
 def _complete_read(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
     """A thing (it has an id) has an entity tag; a list may be paged by number."""
+    if "200" not in operation["responses"]:
+        return
     answer = operation["responses"]["200"]["content"]["application/json"]
     reference = answer["schema"]["$ref"]
     properties = schemas[reference.rpartition("/")[2]]["properties"]

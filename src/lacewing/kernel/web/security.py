@@ -28,6 +28,18 @@ bearer_scheme = OAuth2PasswordBearer(
 """Stands in the OpenAPI document; the token itself is read by ``authenticate``."""
 
 
+def read_bearer(request: Request) -> str:
+    """The token of the ``Authorization`` header (RFC 6750, section 2.1).
+
+    Raises:
+        Unauthenticated: there is none.
+    """
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated("Send an access token: `Authorization: Bearer <token>`.")
+    return token.strip()
+
+
 async def authenticate(request: Request) -> Work:
     """The unit of work of this request, with the bearer of its access token as the actor.
 
@@ -36,10 +48,7 @@ async def authenticate(request: Request) -> Work:
     """
     work = cast("Work", request.scope["lacewing.work"])
     if work.found_actor is None:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise Unauthenticated("Send an access token: `Authorization: Bearer <token>`.")
-        work.found_actor = await runtime_of(request).authenticate(work, token.strip())
+        work.found_actor = await runtime_of(request).authenticate(work, read_bearer(request))
         request.scope["lacewing.user_id"] = work.found_actor.id
     return work
 
