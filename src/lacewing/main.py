@@ -70,7 +70,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
         await Migrations(settings.database, settings.general.data_dir).check()
         database = await open_database(settings.database, settings.general.data_dir)
-        app.state.runtime = _runtime(database, clock, accounts, rate_limiter)
+        app.state.runtime = _runtime(settings, database, clock, accounts, rate_limiter)
         health_checks.update(readiness_checks(database, settings.general.redis_url))
         try:
             async with Worker(database, [*wiring.JOBS, last_uses], clock).running():
@@ -103,6 +103,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
 
 
 def _runtime(
+    settings: Settings,
     database: Database,
     clock: Clock,
     accounts: Accounts,
@@ -119,6 +120,7 @@ def _runtime(
         cursors=CursorCodec(accounts.keys.secret),
         secret=accounts.keys.secret,
         rate_limiter=rate_limiter,
+        secure_cookies=settings.secure_cookies,
     )
 
 

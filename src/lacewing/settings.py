@@ -53,8 +53,10 @@ class GeneralSettings(BaseModel, frozen=True):
         pattern="^(redis|rediss|unix)://",
         description="`redis://…`: needed by more than one server process.",
     )
-    cookie_secure: bool = Field(
-        True, description="Whether cookies are sent over HTTPS alone; production demands it."
+    cookie_secure: bool | None = Field(
+        None,
+        description="Whether cookies are sent over HTTPS alone. Without it: where the request came "
+        "by HTTPS, and always in production.",
     )
     otlp_endpoint: str | None = Field(
         None, pattern="^https?://", description="Where OpenTelemetry traces go, by OTLP over HTTP."
@@ -72,6 +74,11 @@ class Settings(BaseModel, frozen=True):
     @property
     def keys_dir(self) -> Path:
         return self.general.keys_dir or self.general.data_dir / "keys"
+
+    @property
+    def secure_cookies(self) -> bool | None:
+        """Whether cookies are sent over HTTPS alone; ``None``: as the request came."""
+        return True if self.is_production else self.general.cookie_secure
 
     @property
     def is_production(self) -> bool:
@@ -149,6 +156,6 @@ def production_faults(settings: Settings) -> list[str]:
         faults.append("LACEWING_CORS_ORIGINS: no wildcard in production; list the origins")
     if web.public_url is None or not web.public_url.startswith("https://"):
         faults.append("LACEWING_PUBLIC_URL: must be set and begin with https:// in production")
-    if not general.cookie_secure:
+    if general.cookie_secure is False:
         faults.append("LACEWING_COOKIE_SECURE: must be on in production")
     return faults

@@ -49,6 +49,7 @@ class Job(msgspec.Struct, frozen=True):
 JOBS: Final = (
     Job("expired-idempotency-keys", 600, idempotency_jobs.delete_expired_keys),
     Job("expired-sessions", 3_600, accounts_jobs.delete_expired_sessions),
+    Job("expired-devices", 3_600, accounts_jobs.delete_expired_devices),
 )
 
 

@@ -40,14 +40,19 @@ async def register(house: House, **fields: Any) -> httpx.Response:
     return await house.anonymous.post("/api/auth/register", json=body)
 
 
-async def log_in(house: House, name: str, password: str = PASSWORD) -> httpx.Response:
+async def log_in(
+    house: House, name: str, password: str = PASSWORD, device: httpx.AsyncClient | None = None
+) -> httpx.Response:
+    """From ``device``, which keeps its cookies; without it from one that nobody has seen before."""
     body = {"username": name, "password": password}
-    return await house.anonymous.post("/api/auth/login", json=body)
+    return await (device or house.client()).post("/api/auth/login", json=body)
 
 
-async def fail_to_log_in(house: House, name: str, times: int) -> None:
+async def fail_to_log_in(
+    house: House, name: str, times: int, device: httpx.AsyncClient | None = None
+) -> None:
     for _ in range(times):
-        assert (await log_in(house, name, WRONG)).status_code == 401
+        assert (await log_in(house, name, WRONG, device)).status_code == 401
 
 
 async def refresh(house: House, token: str) -> httpx.Response:

@@ -1,7 +1,7 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from lacewing.accounts.store import sessions as store
+from lacewing.accounts.store import devices, sessions
 from lacewing.kernel.db import Session
 
 EXPIRED_KEPT: Final = timedelta(days=30)
@@ -9,4 +9,8 @@ EXPIRED_KEPT: Final = timedelta(days=30)
 
 
 async def delete_expired_sessions(session: Session, now: datetime) -> int:
-    return await store.delete_sessions_expired_before(session, now - EXPIRED_KEPT)
+    return await sessions.delete_sessions_expired_before(session, now - EXPIRED_KEPT)
+
+
+async def delete_expired_devices(session: Session, now: datetime) -> int:
+    return await devices.delete_devices_expired_before(session, now)

@@ -25,6 +25,8 @@ FAILURE_WINDOW: Final = timedelta(minutes=15)
 FIRST_LOCK: Final = timedelta(minutes=15)
 LONGEST_LOCK: Final = timedelta(hours=24)
 LOCK_DOUBLINGS_MAX: Final = 10
+DEVICE_LIFETIME: Final = timedelta(days=180)
+"""How long a device stays known after a login from it."""
 
 TOKENS_MAX: Final = 100
 """Personal access tokens of one user that are good at the same time."""

@@ -7,6 +7,7 @@ from fastapi import Form, Request, Response
 from lacewing.accounts import errors
 from lacewing.accounts.component import Accounts
 from lacewing.accounts.http.parameters import Anyone, LoggedIn, Myself, MyselfChanging, TheAccounts
+from lacewing.accounts.rules import DEVICE_LIFETIME
 from lacewing.accounts.schemas import (
     AccountView,
     Credentials,
@@ -28,6 +29,7 @@ from lacewing.kernel.web.answers import (
     answer_thing,
     no_content,
 )
+from lacewing.kernel.web.cookies import read_cookie, set_cookie
 from lacewing.kernel.web.openapi import documented
 from lacewing.kernel.web.route import make_router
 from lacewing.kernel.web.runtime import runtime_of
@@ -35,6 +37,9 @@ from lacewing.kernel.web.security import read_bearer
 from lacewing.kernel.work import Work
 
 router = make_router("accounts")
+
+DEVICE_COOKIE = "lacewing-device"
+"""Tells that somebody has logged in from this device before; it lets nobody in by itself."""
 
 _REGISTER_ERRORS = (errors.RegistrationClosed, errors.UsernameTaken, errors.EmailTaken)
 
@@ -91,13 +96,25 @@ async def grant_token(
 async def _log_in(
     request: Request, work: Work, accounts: Accounts, name: str, password: str
 ) -> Response:
+    device_token = read_cookie(request, DEVICE_COOKIE)
     if per_minute := accounts.settings.login_limit_per_minute:
         limiter = runtime_of(request).rate_limiter
-        key = await login.find_limit_key(work, name)
+        key = await login.find_limit_key(work, name, device_token)
         verdict = await limiter.hit("login-account", per_minute, key)
         if not verdict.is_allowed:
             raise LimitExceeded(verdict.reset_seconds, "Too many logins for this account.")
-    return answer(await login.log_in(work, accounts, name, password))
+    entered = await login.log_in(work, accounts, name, password, device_token)
+    response = answer(entered.tokens)
+    if entered.device_token is not None:
+        set_cookie(
+            request,
+            response,
+            DEVICE_COOKIE,
+            entered.device_token,
+            max_age_seconds=int(DEVICE_LIFETIME.total_seconds()),
+            same_site="strict",
+        )
+    return response
 
 
 @router.post(

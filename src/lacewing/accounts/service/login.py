@@ -1,9 +1,11 @@
 """Login: limited, slow for whoever guesses, and telling nothing (AUTH-2, AUTH-16)."""
 
+import msgspec
+
 from lacewing.accounts.component import Accounts
 from lacewing.accounts.errors import InvalidCredentials
 from lacewing.accounts.rules import folded
-from lacewing.accounts.service import lockout, sessions
+from lacewing.accounts.service import devices, lockout, sessions
 from lacewing.accounts.store import users as store
 from lacewing.accounts.store.users import Credential
 from lacewing.accounts.tokens import TokenPair
@@ -12,13 +14,30 @@ from lacewing.kernel.audit import Outcome
 from lacewing.kernel.work import Work
 
 
-async def find_limit_key(work: Work, name: str) -> str:
-    """What tries for ``name`` are counted by: the same for an account's username and email."""
+class Entered(msgspec.Struct, frozen=True):
+    """A login that went well; ``device_token`` is for a device that was not known before."""
+
+    tokens: TokenPair
+    device_token: str | None
+
+
+async def find_limit_key(work: Work, name: str, device_token: str | None) -> str:
+    """What tries for ``name`` are counted by.
+
+    The same for an account's username and email; but a device that the account knows counts for
+    itself, so that nobody can use up its owner's tries.
+    """
     found = await store.find_credential(work.session, name)
-    return folded(name) if found is None else str(found.user_id)
+    user_id = lockout.NOBODY if found is None else found.user_id
+    device = await devices.find_known(work, user_id, device_token)
+    if device is not None:
+        return f"device:{device.id}"
+    return folded(name) if found is None else str(user_id)
 
 
-async def log_in(work: Work, accounts: Accounts, name: str, password: str) -> TokenPair:
+async def log_in(
+    work: Work, accounts: Accounts, name: str, password: str, device_token: str | None
+) -> Entered:
     """A new session for who knows the password; ``name`` is a username or an email.
 
     Raises:
@@ -30,23 +49,34 @@ async def log_in(work: Work, accounts: Accounts, name: str, password: str) -> To
     )
     user_id = lockout.NOBODY if found is None else found.user_id
     current = await store.lock_credential(work.session, user_id)
-    if found is None or current is None or not is_right or not _is_open(work, found, current):
+    device = await devices.find_known(work, user_id, device_token)
+    is_unlocked = device is not None or current is None or not lockout.is_locked(work, current)
+    if (
+        found is None
+        or current is None
+        or not (is_right and is_unlocked and _is_open(found, current))
+    ):
         await audit.record(
             work,
             "auth.login",
             outcome=Outcome.FAILURE,
             user_id=None if found is None else found.user_id,
         )
-        await lockout.count_failure(work, current)
+        if device is not None:
+            await devices.count_failure(work, user_id, device)
+        else:
+            await lockout.count_failure(work, current)
         raise InvalidCredentials
-    await lockout.forget_failures(work, user_id)
+    new_device_token = None
+    if device is None:
+        await lockout.forget_failures(work, user_id)
+        new_device_token = await devices.remember(work, user_id)
     await store.update_user(work.session, user_id, last_login=work.now)
-    pair = await sessions.start_session(work, accounts.tokens, user_id)
+    tokens = await sessions.start_session(work, accounts.tokens, user_id)
     await audit.record(work, "auth.login", user_id=user_id)
-    return pair
+    return Entered(tokens, new_device_token)
 
 
-def _is_open(work: Work, found: Credential, current: Credential) -> bool:
+def _is_open(found: Credential, current: Credential) -> bool:
     """Whether the account may be entered by the password that was checked against ``found``."""
-    is_unchanged = current.password_hash == found.password_hash
-    return is_unchanged and current.is_active and not lockout.is_locked(work, current)
+    return current.password_hash == found.password_hash and current.is_active

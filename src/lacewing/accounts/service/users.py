@@ -16,7 +16,7 @@ from lacewing.accounts.errors import (
 )
 from lacewing.accounts.rules import username_from_email
 from lacewing.accounts.schemas import AccountView, NewUser, UserQuery
-from lacewing.accounts.service import lockout, sessions
+from lacewing.accounts.service import devices, lockout, sessions
 from lacewing.accounts.store import users as store
 from lacewing.accounts.store.users import UserFilter
 from lacewing.accounts.tokens import TokenPair
@@ -189,6 +189,7 @@ async def _replace_password(
     work: Work, accounts: Accounts, user_id: UUID, password_hash: str
 ) -> TokenPair:
     await store.update_user(work.session, user_id, password_hash=password_hash)
+    await devices.forget_all(work, user_id)
     await sessions.end_sessions(work, user_id, "password-changed")
     await audit.record(work, "auth.password_change", f"user:{user_id}")
     return await sessions.start_session(work, accounts.tokens, user_id)
@@ -200,6 +201,7 @@ async def set_password(work: Work, accounts: Accounts, user_id: UUID, password: 
     await _lock(work, user_id)
     await store.update_user(work.session, user_id, password_hash=password_hash)
     await lockout.forget_failures(work, user_id)
+    await devices.forget_all(work, user_id)
     await sessions.end_sessions(work, user_id, "password-set")
     await audit.record(work, "user.password_set", f"user:{user_id}")
 
