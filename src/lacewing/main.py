@@ -12,6 +12,7 @@ from lacewing import __version__, wiring
 from lacewing.accounts.component import Accounts
 from lacewing.accounts.keys import load_keys
 from lacewing.accounts.passwords import Passwords
+from lacewing.accounts.service.personal_data import check_openable
 from lacewing.accounts.service.verification import authenticate
 from lacewing.accounts.tokens import Tokens
 from lacewing.kernel.actor import Actor
@@ -70,6 +71,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
         await Migrations(settings.database, settings.general.data_dir).check()
         database = await open_database(settings.database, settings.general.data_dir)
+        await check_openable(database.session())
         app.state.runtime = _runtime(settings, database, clock, accounts, rate_limiter)
         health_checks.update(readiness_checks(database, settings.general.redis_url))
         try:

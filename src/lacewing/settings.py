@@ -14,6 +14,8 @@ from lacewing.kernel.db.database import DatabaseSettings
 from lacewing.kernel.web.settings import WebSettings
 
 PREFIX: Final = "LACEWING_"
+WITHOUT_PREFIX: Final = frozenset({"pii_encryption_key", "pii_hash_key"})
+"""Settings that are read by their bare names too."""
 SECRET_LENGTH_MIN: Final = 32
 PLACEHOLDERS: Final = frozenset({"change-me", "changeme", "secret", "default", "insecure"})
 
@@ -121,9 +123,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     found: dict[str, Any] = {}
     for name, group in groups().items():
         given = {
-            field: environ[variable_of(field)]
-            for field in group.model_fields
-            if environ.get(variable_of(field))
+            field: value for field in group.model_fields if (value := _value_of(field, environ))
         }
         try:
             found[name] = group(**given)
@@ -131,12 +131,29 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
             reasons += [
                 f"{variable_of(str(fault['loc'][0]))}: {fault['msg']}" for fault in error.errors()
             ]
+    if "database" in found:
+        reasons += _lone_keys(found["database"])
     if reasons:
         raise InvalidSettings(reasons)
     settings = Settings(**found)
     if settings.is_production and (faults := production_faults(settings)):
         raise InvalidSettings(faults)
     return settings
+
+
+def _value_of(field: str, environ: Mapping[str, str]) -> str | None:
+    value = environ.get(variable_of(field))
+    if not value and field in WITHOUT_PREFIX:
+        value = environ.get(field.upper())
+    return value
+
+
+def _lone_keys(database: DatabaseSettings) -> list[str]:
+    """Sealed emails could not be found without the hash's key, nor hashed ones sealed."""
+    if bool(database.pii_encryption_key) is bool(database.pii_hash_key):
+        return []
+    lacking = "PII_HASH_KEY" if database.pii_encryption_key else "PII_ENCRYPTION_KEY"
+    return [f"{PREFIX}{lacking}: must be set too; the two keys work together"]
 
 
 def production_faults(settings: Settings) -> list[str]:

@@ -1,3 +1,5 @@
+from typing import Final
+
 from sqlalchemy import (
     Boolean,
     CheckConstraint,
@@ -14,8 +16,12 @@ from sqlalchemy import (
 )
 
 from lacewing.accounts.rules import USERNAME_LENGTH_MAX
+from lacewing.kernel.db.encryption import Sealed
 from lacewing.kernel.db.metadata import EPHEMERAL, metadata
 from lacewing.kernel.db.types import Document, Timestamp
+
+EMAIL: Final = "users.email"
+FULL_NAME: Final = "users.full_name"
 
 users = Table(
     "users",
@@ -24,11 +30,11 @@ users = Table(
     Column("username", String(USERNAME_LENGTH_MAX), nullable=False),
     # The folded forms carry uniqueness and look-ups without regard to case.
     Column("username_key", Text, nullable=False, unique=True),
-    Column("email", Text, nullable=False),
+    Column("email", Sealed(EMAIL), nullable=False),
     Column("email_key", Text, nullable=False, unique=True),
     # When an identity provider vouched for the email as it stands; null for one merely typed in.
     Column("email_proven_at", Timestamp),
-    Column("full_name", Text),
+    Column("full_name", Sealed(FULL_NAME)),
     # Null for those who came with an import and never had a password here.
     Column("password_hash", Text),
     Column("role", Text, nullable=False),

@@ -15,9 +15,11 @@ import typer
 
 from lacewing import __version__
 from lacewing.accounts.public import find_first_admin
+from lacewing.accounts.service.personal_data import check_openable, find_status
 from lacewing.cli.context import migrations_of, run
 from lacewing.cli.output import EXIT_FAILED, EXIT_SETTINGS, print_result
 from lacewing.kernel.db import Database, open_database
+from lacewing.kernel.db.encryption import PersonalDataLocked
 from lacewing.kernel.errors import Unavailable
 from lacewing.kernel.web.readiness import readiness_checks
 from lacewing.settings import InvalidSettings, LogLevel, Settings, production_faults
@@ -126,6 +128,7 @@ async def _servers(settings: Settings) -> AsyncIterator[Finding]:
                 yield Finding(name, State.OK, _kind(name, database))
         yield await _schema(settings)
         yield await _administrator(settings, database)
+        yield await _personal_data(settings, database)
     finally:
         await database.close()
 
@@ -154,3 +157,23 @@ async def _administrator(settings: Settings, database: Database) -> Finding:
         mend = "lacewing admin create --username U --email E"
         return Finding("administrator", State.WARNING, "there is none", mend)
     return Finding("administrator", State.OK, "there is one")
+
+
+async def _personal_data(settings: Settings, database: Database) -> Finding:
+    try:
+        await migrations_of(settings).check()
+        await check_openable(database.session())
+        status = await find_status(database)
+    except Unavailable as error:
+        mend = "Set LACEWING_PII_ENCRYPTION_KEY to all keys that were used."
+        state = State.FAILED if isinstance(error, PersonalDataLocked) else State.WARNING
+        return Finding("personal data", state, error.detail, mend)
+    if not settings.database.cipher.is_on:
+        return Finding("personal data", State.OK, "stands in the clear, as no key is set")
+    if status.in_the_clear:
+        detail = f"of {status.in_the_clear} users it stands in the clear"
+        return Finding("personal data", State.WARNING, detail, "lacewing pii encrypt")
+    if status.under_earlier_keys:
+        detail = f"of {status.under_earlier_keys} users it stands under earlier keys"
+        return Finding("personal data", State.WARNING, detail, "lacewing pii rotate")
+    return Finding("personal data", State.OK, "sealed")

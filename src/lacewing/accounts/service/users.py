@@ -58,6 +58,8 @@ async def create_user(
     """
     password_hash = await accounts.passwords.hash(wanted.password.get_secret_value())
     await store.wait_to_register(work.session)
+    if await store.find_id_by_email(work.session, wanted.email) is not None:
+        raise EmailTaken
     username = wanted.username or await _free_username(work, wanted.email)
     user_id = new_id()
     try:
@@ -209,11 +211,17 @@ async def set_password(work: Work, accounts: Accounts, user_id: UUID, password: 
 async def _change(
     work: Work, user_id: UUID, changes: dict[str, Any], precondition: Precondition, action: str
 ) -> AccountView:
+    if "email" in changes:
+        await store.wait_to_register(work.session)
     account = await _lock(work, user_id)
     precondition.check(account)
     different = {name: value for name, value in changes.items() if getattr(account, name) != value}
     if not different:
         return account
+    if "email" in different:
+        owner_id = await store.find_id_by_email(work.session, different["email"])
+        if owner_id not in {None, user_id}:
+            raise EmailTaken
     try:
         await store.update_user(work.session, user_id, **different)
     except UniqueViolation as violation:

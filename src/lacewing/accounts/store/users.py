@@ -17,10 +17,10 @@ from sqlalchemy import (
 
 from lacewing.accounts.rules import folded
 from lacewing.accounts.schemas import AccountView, UserSort
-from lacewing.accounts.tables import users
+from lacewing.accounts.tables import EMAIL, FULL_NAME, users
 from lacewing.kernel.actor import Role
 from lacewing.kernel.db import Session
-from lacewing.kernel.db.expressions import contains_text
+from lacewing.kernel.db.expressions import any_of, contains_text
 from lacewing.kernel.db.locks import lock_for_transaction
 from lacewing.kernel.db.paging import Order, keyset_page
 from lacewing.kernel.pagination import PageRequest, Slice
@@ -73,10 +73,11 @@ _INSERT = insert(users)
 _ACCOUNT = select(*_ACCOUNT_COLUMNS).where(_BY_ID)
 _ACCOUNT_LOCKED = _ACCOUNT.with_for_update()
 _CREDENTIAL_BY_NAME = select(*_CREDENTIAL_COLUMNS).where(
-    (users.c.username_key == bindparam("name")) | (users.c.email_key == bindparam("name"))
+    (users.c.username_key == bindparam("name")) | any_of(users.c.email_key, "email_keys")
 )
 _CREDENTIAL_BY_ID = select(*_CREDENTIAL_COLUMNS).where(_BY_ID)
 _CREDENTIAL_LOCKED = _CREDENTIAL_BY_ID.with_for_update()
+_ID_BY_EMAIL = select(users.c.id).where(any_of(users.c.email_key, "email_keys"))
 _USERNAME_TAKEN = select(users.c.id).where(users.c.username_key == bindparam("name"))
 _ACTIVE_ADMINS_LOCKED = (
     select(users.c.id)
@@ -128,6 +129,7 @@ async def insert_user(
     role: Role,
     is_active: bool,
     now: datetime,
+    email_proven_at: datetime | None = None,
 ) -> None:
     """Add a user.
 
@@ -138,9 +140,10 @@ async def insert_user(
         "id": user_id,
         "username": username,
         "username_key": folded(username),
-        "email": email,
-        "email_key": folded(email),
-        "full_name": full_name,
+        "email": session.cipher.seal(EMAIL, user_id, email),
+        "email_key": session.cipher.index(EMAIL, folded(email)),
+        "email_proven_at": email_proven_at,
+        "full_name": session.cipher.seal(FULL_NAME, user_id, full_name),
         "password_hash": password_hash,
         "role": role.value,
         "is_active": is_active,
@@ -160,7 +163,16 @@ async def lock_account(session: Session, user_id: UUID) -> AccountView | None:
 
 async def find_credential(session: Session, name: str) -> Credential | None:
     """The credential of the user with this username or email."""
-    return await session.one(Credential, _CREDENTIAL_BY_NAME, {"name": folded(name)})
+    key = folded(name)
+    values = {"name": key, "email_keys": session.cipher.indexes(EMAIL, key)}
+    return await session.one(Credential, _CREDENTIAL_BY_NAME, values)
+
+
+async def find_id_by_email(session: Session, email: str) -> UUID | None:
+    """Whose email this is, in whatever case and by whichever key it stands."""
+    keys = session.cipher.indexes(EMAIL, folded(email))
+    found: UUID | None = await session.scalar(_ID_BY_EMAIL, {"email_keys": keys})
+    return found
 
 
 async def find_credential_by_id(session: Session, user_id: UUID) -> Credential | None:
@@ -192,8 +204,13 @@ async def update_user(session: Session, user_id: UUID, **changes: Any) -> None:
     Raises:
         UniqueViolation: the ``email_key`` is taken.
     """
+    cipher = session.cipher
     if "email" in changes:
-        changes["email_key"] = folded(changes["email"])
+        changes["email_key"] = cipher.index(EMAIL, folded(changes["email"]))
+        changes["email"] = cipher.seal(EMAIL, user_id, changes["email"])
+        changes.setdefault("email_proven_at", None)
+    if "full_name" in changes:
+        changes["full_name"] = cipher.seal(FULL_NAME, user_id, changes["full_name"])
     await session.execute(_UPDATE, {**changes, "user_id": user_id})
 
 
@@ -202,6 +219,8 @@ def _list_statement(filters: frozenset[str]) -> Select[Any]:
     conditions: dict[str, ColumnElement[bool]] = {
         "search": contains_text(users.c.username_key, "search")
         | contains_text(func.lower(users.c.full_name), "search"),
+        # What is sealed can't be searched by its parts.
+        "search_username": contains_text(users.c.username_key, "search"),
         "role": users.c.role == bindparam("role"),
         "is_active": users.c.is_active == bindparam("is_active"),
     }
@@ -218,5 +237,8 @@ async def list_accounts(
         values["role"] = wanted.role.value
     if wanted.is_active is not None:
         values["is_active"] = wanted.is_active
-    statement = _list_statement(frozenset(values))
+    filters = set(values)
+    if session.cipher.is_on and "search" in filters:
+        filters = (filters - {"search"}) | {"search_username"}
+    statement = _list_statement(frozenset(filters))
     return await keyset_page(session, _account, statement, _ORDERS[sort], page, values)

@@ -3,14 +3,16 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Annotated, Protocol
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, Field, SecretStr, field_validator
 
+from lacewing.kernel.db.encryption import FieldCipher, decode_key
 from lacewing.kernel.db.failures import DatabaseUnavailable
 from lacewing.kernel.db.postgres import PostgresDatabase
 from lacewing.kernel.db.session import DialectName, Session
 from lacewing.kernel.db.sqlite import SqliteDatabase
+from lacewing.kernel.settings import split_by_commas
 
 
 class DatabaseSettings(BaseModel, frozen=True):
@@ -22,6 +24,32 @@ class DatabaseSettings(BaseModel, frozen=True):
     database_pool_size: int = Field(
         10, ge=1, le=1_000, description="PostgreSQL connections of one server process."
     )
+
+    pii_encryption_key: Annotated[tuple[SecretStr, ...], BeforeValidator(split_by_commas)] = Field(
+        (),
+        description="Seals emails and full names: URL-safe base64 of 32 bytes. Several, separated "
+        "by commas, rotate: the first seals, all open. Also read as `PII_ENCRYPTION_KEY`.",
+    )
+    pii_hash_key: Annotated[tuple[SecretStr, ...], BeforeValidator(split_by_commas)] = Field(
+        (),
+        description="Keys the hash by which sealed emails are found; the same form. Also read as "
+        "`PII_HASH_KEY`.",
+    )
+
+    @field_validator("pii_encryption_key", "pii_hash_key")
+    @classmethod
+    def _are_keys(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        for key in keys:
+            decode_key(key.get_secret_value())
+        return keys
+
+    @property
+    def cipher(self) -> FieldCipher:
+        """What seals personal data; without keys it leaves everything as it is."""
+        return FieldCipher(
+            [decode_key(key.get_secret_value()) for key in self.pii_encryption_key],
+            [decode_key(key.get_secret_value()) for key in self.pii_hash_key],
+        )
 
     @field_validator("database_url")
     @classmethod
@@ -68,9 +96,11 @@ async def open_database(settings: DatabaseSettings, data_dir: Path) -> Database:
     path = sqlite_path(settings, data_dir)
     if path is None:
         assert settings.database_url is not None
-        return await PostgresDatabase.open(settings.database_url, settings.database_pool_size)
+        return await PostgresDatabase.open(
+            settings.database_url, settings.database_pool_size, settings.cipher
+        )
     make_folder_of(path)
-    return SqliteDatabase(path)
+    return SqliteDatabase(path, settings.cipher)
 
 
 def make_folder_of(path: Path) -> None:

@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Executable
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 
+from lacewing.kernel.db.encryption import FieldCipher
 from lacewing.kernel.db.failures import DatabaseUnavailable, UniqueViolation
 from lacewing.kernel.db.session import DialectName, Parameters, Row
 from lacewing.kernel.db.statements import CompiledStatement, StatementCache
@@ -64,8 +65,9 @@ class PostgresSession:
 
     dialect: DialectName = "postgresql"
 
-    def __init__(self, pool: _Pool, statements: StatementCache) -> None:
+    def __init__(self, pool: _Pool, statements: StatementCache, cipher: FieldCipher) -> None:
         self._pool = pool
+        self.cipher = cipher
         self._statements = statements
         self._connection: _Held | None = None
 
@@ -155,12 +157,13 @@ class PostgresDatabase:
 
     dialect: DialectName = "postgresql"
 
-    def __init__(self, pool: _Pool) -> None:
+    def __init__(self, pool: _Pool, cipher: FieldCipher) -> None:
         self._pool = pool
-        self._statements = StatementCache(asyncpg_dialect())  # type: ignore[no-untyped-call]  # SQLAlchemy's own gap
+        self._cipher = cipher
+        self._statements = StatementCache(asyncpg_dialect(), cipher)  # type: ignore[no-untyped-call]  # SQLAlchemy's own gap
 
     @classmethod
-    async def open(cls, url: str, pool_size: int) -> "PostgresDatabase":
+    async def open(cls, url: str, pool_size: int, cipher: FieldCipher) -> "PostgresDatabase":
         with _told_in_our_words():
             pool = await asyncpg.create_pool(
                 url,
@@ -178,10 +181,10 @@ class PostgresDatabase:
                     "timezone": "UTC",
                 },
             )
-        return cls(pool)
+        return cls(pool, cipher)
 
     def session(self) -> PostgresSession:
-        return PostgresSession(self._pool, self._statements)
+        return PostgresSession(self._pool, self._statements, self._cipher)
 
     async def ping(self) -> None:
         with _told_in_our_words():

@@ -10,6 +10,8 @@ from typing import Any, Literal, Protocol, TypeVar
 
 from sqlalchemy import Executable
 
+from lacewing.kernel.db.encryption import FieldCipher
+
 Parameters = Mapping[str, Any]
 Row = TypeVar("Row")
 DialectName = Literal["postgresql", "sqlite"]
@@ -20,6 +22,10 @@ class Session(Protocol):
 
     @property
     def dialect(self) -> DialectName: ...
+
+    @property
+    def cipher(self) -> FieldCipher:
+        """What seals personal data before it is written; what is read, is open already."""
 
     async def one(
         self, make: Callable[..., Row], statement: Executable, parameters: Parameters = ...

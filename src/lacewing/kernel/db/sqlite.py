@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Executable
 from sqlalchemy.dialects.sqlite.pysqlite import dialect as pysqlite_dialect
 
+from lacewing.kernel.db.encryption import NO_KEYS, FieldCipher
 from lacewing.kernel.db.failures import DatabaseUnavailable, UniqueViolation
 from lacewing.kernel.db.session import DialectName, Parameters, Row
 from lacewing.kernel.db.statements import CompiledStatement, StatementCache
@@ -69,7 +70,13 @@ def _connect(path: Path) -> sqlite3.Connection:
         "temp_store = MEMORY",
     ):
         connection.execute(f"PRAGMA {pragma}")
+    # SQLite's own knows no letters beyond ASCII.
+    connection.create_function("lower", 1, _lower, deterministic=True)
     return connection
+
+
+def _lower(text: str | None) -> str | None:
+    return None if text is None else str(text).lower()
 
 
 class _Writer:
@@ -184,8 +191,13 @@ class SqliteSession:
     dialect: DialectName = "sqlite"
 
     def __init__(
-        self, reader: sqlite3.Connection, writer: _Writer, statements: StatementCache
+        self,
+        reader: sqlite3.Connection,
+        writer: _Writer,
+        statements: StatementCache,
+        cipher: FieldCipher,
     ) -> None:
+        self.cipher = cipher
         self._reader = reader
         self._writer = writer
         self._statements = statements
@@ -257,14 +269,15 @@ class SqliteDatabase:
 
     dialect: DialectName = "sqlite"
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, cipher: FieldCipher = NO_KEYS) -> None:
         with _told_in_our_words():
             self._writer = _Writer(path)
             self._reader = _connect(path)
-        self._statements = StatementCache(pysqlite_dialect())
+        self._cipher = cipher
+        self._statements = StatementCache(pysqlite_dialect(), cipher)
 
     def session(self) -> SqliteSession:
-        return SqliteSession(self._reader, self._writer, self._statements)
+        return SqliteSession(self._reader, self._writer, self._statements, self._cipher)
 
     async def ping(self) -> None:
         with _told_in_our_words():

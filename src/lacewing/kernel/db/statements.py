@@ -1,15 +1,17 @@
 """Statements compiled once: SQL text, the order of its parameters, and what to do to values."""
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
-from sqlalchemy import Dialect, Executable, Float, Numeric
+from sqlalchemy import Column, ColumnElement, Dialect, Executable, Float, Numeric
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.selectable import Select
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from lacewing.kernel.db.encryption import NO_KEYS, FieldCipher, Sealed
 from lacewing.kernel.db.session import Parameters
 
 STATEMENTS_KEPT = 2_000
@@ -20,6 +22,8 @@ _NUMERIC_CODE = 1700
 """PostgreSQL's codes of types, which SQLAlchemy's result processors for numbers ask for."""
 
 Convert = Callable[[Any], Any]
+Opener = tuple[int, int, Callable[[object, str | None], str | None]]
+"""The places of a sealed value and of its row's id among the columns, and what opens it."""
 
 
 class CompiledStatement(msgspec.Struct, frozen=True):
@@ -32,6 +36,7 @@ class CompiledStatement(msgspec.Struct, frozen=True):
     bind_converters: tuple[Convert | None, ...]
     result_converters: tuple[Convert | None, ...] | None
     """One for each column, or ``None`` when no column needs one."""
+    openers: tuple[Opener, ...]
     takes_locks: bool
     """Whether it changes or locks rows, so that it needs a transaction."""
 
@@ -46,19 +51,24 @@ class CompiledStatement(msgspec.Struct, frozen=True):
 
     def converted(self, row: Any) -> Any:
         """The values of ``row`` as Python means them."""
-        if self.result_converters is None:
-            return row
-        return [
-            value if convert is None else convert(value)
-            for value, convert in zip(row, self.result_converters, strict=True)
-        ]
+        if self.result_converters is not None:
+            row = [
+                value if convert is None else convert(value)
+                for value, convert in zip(row, self.result_converters, strict=True)
+            ]
+        if self.openers:
+            row = list(row)
+            for at, row_id_at, open_ in self.openers:
+                row[at] = open_(row[row_id_at], row[at])
+        return row
 
 
 class StatementCache:
     """Compiles each statement once; the oldest of too many are let go."""
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: Dialect, cipher: FieldCipher = NO_KEYS) -> None:
         self._dialect = dialect
+        self._cipher = cipher
         self._compiled: OrderedDict[tuple[Any, ...], CompiledStatement] = OrderedDict()
 
     def compiled(self, statement: Executable, parameters: Parameters) -> CompiledStatement:
@@ -79,10 +89,8 @@ class StatementCache:
             dialect=self._dialect, column_keys=names if is_change else None
         )
         order = tuple(compiled.positiontup or ())
-        results = [
-            self._result_converter(column.type)
-            for column in getattr(statement, "exported_columns", ())
-        ]
+        columns = list(getattr(statement, "exported_columns", ()))
+        results = [self._result_converter(column.type) for column in columns]
         return CompiledStatement(
             source=statement,
             sql=compiled.string,
@@ -93,9 +101,18 @@ class StatementCache:
                 for name in order
             ),
             result_converters=tuple(results) if any(results) else None,
+            openers=tuple(self._openers(columns)) if self._cipher.is_on else (),
             takes_locks=is_change
             or (isinstance(statement, Select) and statement._for_update_arg is not None),  # ruff: ignore[private-member-access]  SQLAlchemy tells it nowhere else
         )
+
+    def _openers(self, columns: Sequence[ColumnElement[Any]]) -> Iterator[Opener]:
+        for at, column in enumerate(columns):
+            if isinstance(column, Column) and isinstance(column.type, Sealed):
+                row_id_at = next(
+                    place for place, other in enumerate(columns) if other is column.table.c.id
+                )
+                yield at, row_id_at, partial(self._cipher.open, column.type.context)
 
     def _result_converter(self, kind: TypeEngine[Any]) -> Convert | None:
         implementation = kind.dialect_impl(self._dialect)

@@ -20,6 +20,9 @@ class Claim(msgspec.Struct, frozen=True):
     body: bytes | None
 
 
+_BODY = "idempotency_keys.body"
+"""Answers hold what the tables hold: where that is sealed, they are too."""
+
 _THIS = (keys.c.owner == bindparam("of_owner")) & (keys.c.key == bindparam("with_key"))
 _INSERT = insert(keys)
 _FIND = select(
@@ -58,7 +61,11 @@ async def try_claim(
 
 
 async def find_claim(session: Session, owner: str, key: str) -> Claim | None:
-    return await session.one(Claim, _FIND, {"of_owner": owner, "with_key": key})
+    found = await session.one(Claim, _FIND, {"of_owner": owner, "with_key": key})
+    if found is None or found.body is None:
+        return found
+    body = session.cipher.open_bytes(_BODY, f"{owner} {key}", found.body)
+    return msgspec.structs.replace(found, body=body)
 
 
 async def complete_claim(
@@ -66,7 +73,8 @@ async def complete_claim(
 ) -> bool:
     """Keep the answer; ``False`` when the claim ran out and another request took it."""
     which = {"of_owner": owner, "with_key": key, "mine_until": mine_until}
-    return await session.execute(_COMPLETE, {**which, **answer}) == 1
+    body = session.cipher.seal_bytes(_BODY, f"{owner} {key}", answer["body"])
+    return await session.execute(_COMPLETE, {**which, **answer, "body": body}) == 1
 
 
 async def release_claim(session: Session, owner: str, key: str, mine_until: datetime) -> None:

@@ -1,16 +1,11 @@
 from ipaddress import IPv4Network, IPv6Network
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, Field, SecretStr
 
+from lacewing.kernel.settings import split_by_commas
+
 MIB = 1024 * 1024
-
-
-def _split(value: Any) -> Any:
-    """Comma-separated text, as an environment variable has it, to a list."""
-    if isinstance(value, str):
-        return [part.strip() for part in value.split(",") if part.strip()]
-    return value
 
 
 class WebSettings(BaseModel, frozen=True):
@@ -28,14 +23,14 @@ class WebSettings(BaseModel, frozen=True):
         le=10_000_000,
         description="Requests a minute per client address; 0 turns all limits per address off.",
     )
-    cors_origins: Annotated[tuple[str, ...], BeforeValidator(_split)] = Field(
+    cors_origins: Annotated[tuple[str, ...], BeforeValidator(split_by_commas)] = Field(
         (), description="Origins whose pages may call this server, comma-separated."
     )
-    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(_split)] = (
-        Field(
-            (),
-            description="Networks of proxies whose `X-Forwarded-…` is believed, comma-separated.",
-        )
+    trusted_proxies: Annotated[
+        tuple[IPv4Network | IPv6Network, ...], BeforeValidator(split_by_commas)
+    ] = Field(
+        (),
+        description="Networks of proxies whose `X-Forwarded-…` is believed, comma-separated.",
     )
     metrics_token: SecretStr | None = Field(
         None, description="Bearer token for `/metrics`; without it, only this machine may read it."
