@@ -40,8 +40,6 @@ Errors are problem documents (RFC 9457). Lists are paged by `cursor` or by `page
 `Idempotency-Key`; things carry an `ETag`, and changing them honours `If-Match`.
 """
 CORS_MAX_AGE_SECONDS = 600
-LAST_USES_SECONDS = 15
-"""How late the last use of a session may be told."""
 ISSUER = "lacewing"
 """The issuer in tokens while no public URL is set."""
 
@@ -65,7 +63,6 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     """The application, not yet started: it connects in its lifespan."""
     rate_limiter = RateLimiter(settings.general.redis_url)
     accounts = make_accounts(settings, clock)
-    last_uses = wiring.Job("last-uses", LAST_USES_SECONDS, accounts.last_uses.write)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
@@ -75,7 +72,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         app.state.runtime = _runtime(settings, database, clock, accounts, rate_limiter)
         health_checks.update(readiness_checks(database, settings.general.redis_url))
         try:
-            async with Worker(database, [*wiring.JOBS, last_uses], clock).running():
+            async with Worker(database, wiring.jobs(accounts), clock).running():
                 yield
         finally:
             accounts.passwords.close()

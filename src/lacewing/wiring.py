@@ -8,10 +8,12 @@ import msgspec
 from fastapi import APIRouter
 
 from lacewing.accounts import jobs as accounts_jobs
+from lacewing.accounts.component import Accounts
 from lacewing.accounts.http import access_tokens, auth, granted, sessions, users, wellknown
 from lacewing.accounts.permissions import GRANTS as ACCOUNTS_GRANTS
 from lacewing.audit import http as audit
 from lacewing.audit.permissions import GRANTS as AUDIT_GRANTS
+from lacewing.kernel.audit.chain import CHAINED_AT_ONCE, Chain
 from lacewing.kernel.db import Session
 from lacewing.kernel.idempotency import jobs as idempotency_jobs
 from lacewing.kernel.permissions import PermissionTable
@@ -44,6 +46,10 @@ class Job(msgspec.Struct, frozen=True):
     every_seconds: int
     run: Callable[[Session, datetime], Awaitable[int]]
     """Returns how many things it has dealt with."""
+    repeats_at: int | None = None
+    """As many mean that there are more: it is done again without a pause."""
+    also_at_end: bool = False
+    """Whether it is done once more when the worker stops."""
 
 
 JOBS: Final = (
@@ -51,6 +57,17 @@ JOBS: Final = (
     Job("expired-sessions", 3_600, accounts_jobs.delete_expired_sessions),
     Job("expired-devices", 3_600, accounts_jobs.delete_expired_devices),
 )
+"""Those that need nothing but the database."""
+
+
+def jobs(accounts: Accounts) -> list[Job]:
+    """All jobs, with those that need what this process has."""
+    chain = Chain(accounts.keys.secret)
+    return [
+        *JOBS,
+        Job("audit-chain", 1, chain.extend, repeats_at=CHAINED_AT_ONCE, also_at_end=True),
+        Job("last-uses", 15, accounts.last_uses.write, also_at_end=True),
+    ]
 
 
 def tighter_limits(settings: Settings) -> dict[tuple[str, str], TighterLimit]:

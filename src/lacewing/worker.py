@@ -63,14 +63,21 @@ class Worker:
 
     async def _repeat(self, job: Job) -> None:
         while not self._stopping.is_set():
-            try:
-                async with transaction(self._database) as session:
-                    count = await job.run(session, self._clock())
-                if count:
-                    _log.info("job_done", job=job.name, count=count)
-            except Unavailable as error:
-                _log.warning("job_waits", job=job.name, reason=error.detail)
-            await self._rest(job.every_seconds)
+            count = await self._do(job)
+            await self._rest(0 if count == job.repeats_at else job.every_seconds)
+        if job.also_at_end:
+            await self._do(job)
+
+    async def _do(self, job: Job) -> int | None:
+        try:
+            async with transaction(self._database) as session:
+                count = await job.run(session, self._clock())
+        except Unavailable as error:
+            _log.warning("job_waits", job=job.name, reason=error.detail)
+            return None
+        if count:
+            _log.debug("job_done", job=job.name, count=count)
+        return count
 
     async def _rest(self, seconds: float) -> None:
         try:

@@ -24,7 +24,10 @@ _STATE = {
     "comments": select(comments).order_by(comments.c.id),
     "history": select(issue_history).order_by(issue_history.c.id),
     "events": select(outbox.c.id, outbox.c.name).order_by(outbox.c.id),
-    "audit": select(audit_log.c.id).order_by(audit_log.c.id),
+    # That somebody was refused is kept too, and is no change.
+    "audit": select(audit_log.c.id)
+    .where(audit_log.c.action != "access.denied")
+    .order_by(audit_log.c.id),
 }
 
 

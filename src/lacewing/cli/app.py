@@ -5,7 +5,19 @@ import sys
 import typer
 
 from lacewing import __version__
-from lacewing.cli import admin, db, doctor, exchange, importing, keys, pii, seed, serve, worker
+from lacewing.cli import (
+    admin,
+    audit,
+    db,
+    doctor,
+    exchange,
+    importing,
+    keys,
+    pii,
+    seed,
+    serve,
+    worker,
+)
 from lacewing.cli.output import EXIT_SETTINGS, EXIT_UNAVAILABLE, fail, print_result
 from lacewing.kernel.errors import Refusal, Unavailable
 from lacewing.settings import InvalidSettings
@@ -18,6 +30,7 @@ app = typer.Typer(
 )
 app.add_typer(db.app, name="db")
 app.add_typer(admin.app, name="admin")
+app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="keys")
 app.add_typer(pii.app, name="pii")
 app.add_typer(importing.app, name="import")

@@ -8,6 +8,7 @@ import typer
 from lacewing import wiring
 from lacewing.cli.context import opened_database, run
 from lacewing.kernel.clock import utc_now
+from lacewing.main import make_accounts
 from lacewing.settings import Settings
 from lacewing.worker import Worker
 
@@ -18,8 +19,10 @@ def run_worker() -> None:
 
 
 async def _work(settings: Settings) -> None:
+    accounts = make_accounts(settings)
+    accounts.passwords.close()
     async with opened_database(settings) as database:
-        worker = Worker(database, wiring.JOBS, utc_now)
+        worker = Worker(database, wiring.jobs(accounts), utc_now)
         loop = asyncio.get_running_loop()
         for stop in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(stop, worker.stop)

@@ -15,7 +15,9 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
-from lacewing.kernel.errors import FieldError, Invalid, Malformed, Refusal
+from lacewing.kernel import audit
+from lacewing.kernel.audit import Outcome
+from lacewing.kernel.errors import FieldError, Forbidden, Invalid, Malformed, Refusal
 from lacewing.kernel.web.idempotency import answer_once, takes_idempotency_key
 from lacewing.kernel.web.problems import UnsupportedMediaType
 from lacewing.kernel.web.runtime import runtime_of
@@ -24,6 +26,8 @@ from lacewing.kernel.work import Origin, Work
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 JSON_TYPES = ("application/json", "application/merge-patch+json")
+RESOURCE_LENGTH_MAX = 500
+"""Characters of a path that the audit log keeps."""
 FORM_TYPES = ("application/x-www-form-urlencoded",)
 
 
@@ -156,12 +160,27 @@ class LacewingRoute(APIRoute):
             except Refusal as refusal:
                 if refusal.keeps_changes:
                     await work.session.commit()
+                elif isinstance(refusal, Forbidden):
+                    await _audit_refusal(request, work, refusal)
                 raise
             finally:
                 await work.session.rollback()
             return response
 
         return handle_as_work
+
+
+async def _audit_refusal(request: Request, work: Work, refusal: Forbidden) -> None:
+    """Whoever tries what they may not leaves a trace, and nothing else (SEC-9)."""
+    await work.session.rollback()
+    await audit.record(
+        work,
+        "access.denied",
+        f"{request.method} {request.url.path}"[:RESOURCE_LENGTH_MAX],
+        Outcome.DENIED,
+        details={"reason": refusal.code},
+    )
+    await work.session.commit()
 
 
 def make_router(tag: str) -> APIRouter:
