@@ -11,6 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from lacewing import __version__, wiring
 from lacewing.accounts.component import Accounts
 from lacewing.accounts.keys import load_keys
+from lacewing.accounts.oidc.provider import Provider
 from lacewing.accounts.passwords import Passwords
 from lacewing.accounts.service.personal_data import check_openable
 from lacewing.accounts.service.verification import authenticate
@@ -56,7 +57,22 @@ def make_accounts(settings: Settings, clock: Clock = utc_now) -> Accounts:
         passwords=Passwords(),
         tokens=Tokens(keys, settings.web.public_url or ISSUER),
         keys=keys,
+        providers=_providers(settings, clock),
     )
+
+
+def _providers(settings: Settings, clock: Clock) -> dict[str, Provider]:
+    if not settings.providers:
+        return {}
+    # Imported only where there is one: the HTTP client costs 6 MB of memory.
+    from lacewing.accounts.oidc.client import RelyingParty  # noqa: PLC0415
+    from lacewing.accounts.oidc.fetch import Fetcher  # noqa: PLC0415
+
+    fetcher = Fetcher()
+    return {
+        name: RelyingParty(provider, fetcher, clock)
+        for name, provider in settings.providers.items()
+    }
 
 
 def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
@@ -75,7 +91,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
             async with Worker(database, wiring.jobs(accounts), clock).running():
                 yield
         finally:
-            accounts.passwords.close()
+            await accounts.close()
             await rate_limiter.close()
             await database.close()
 
@@ -119,6 +135,7 @@ def _runtime(
         cursors=CursorCodec(accounts.keys.secret),
         secret=accounts.keys.secret,
         rate_limiter=rate_limiter,
+        public_url=settings.web.public_url,
         secure_cookies=settings.secure_cookies,
     )
 

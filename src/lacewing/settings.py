@@ -1,6 +1,7 @@
 """All settings, gathered from the environment and ``.env``; nothing else reads either."""
 
 import os
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -9,11 +10,16 @@ from typing import Any, Final
 from dotenv import dotenv_values
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 
-from lacewing.accounts.settings import AccountsSettings
+from lacewing.accounts.rules import PROVIDER_NAME, RESERVED_PROVIDERS
+from lacewing.accounts.settings import AccountsSettings, ProviderSettings
 from lacewing.kernel.db.database import DatabaseSettings
 from lacewing.kernel.web.settings import WebSettings
 
 PREFIX: Final = "LACEWING_"
+GOOGLE_DISCOVERY_URL: Final = "https://accounts.google.com/.well-known/openid-configuration"
+_PROVIDER_VARIABLE: Final = re.compile(
+    PREFIX + r"OIDC_([A-Z0-9_]+)_(CLIENT_ID|CLIENT_SECRET|DISCOVERY_URL)"
+)
 WITHOUT_PREFIX: Final = frozenset({"pii_encryption_key", "pii_hash_key"})
 """Settings that are read by their bare names too."""
 SECRET_LENGTH_MIN: Final = 32
@@ -72,6 +78,8 @@ class Settings(BaseModel, frozen=True):
     database: DatabaseSettings
     web: WebSettings
     accounts: AccountsSettings
+    providers: Mapping[str, ProviderSettings] = {}
+    """Identity providers by name (AUTH-12)."""
 
     @property
     def keys_dir(self) -> Path:
@@ -131,6 +139,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
             reasons += [
                 f"{variable_of(str(fault['loc'][0]))}: {fault['msg']}" for fault in error.errors()
             ]
+    found["providers"], faults = _load_providers(environ)
+    reasons += faults
     if "database" in found:
         reasons += _lone_keys(found["database"])
     if reasons:
@@ -139,6 +149,32 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     if settings.is_production and (faults := production_faults(settings)):
         raise InvalidSettings(faults)
     return settings
+
+
+def _load_providers(
+    environ: Mapping[str, str],
+) -> tuple[dict[str, ProviderSettings], list[str]]:
+    """Identity providers: of each the same three variables, with its name in them."""
+    given: dict[str, dict[str, str]] = {}
+    for variable, value in environ.items():
+        if value and (match := _PROVIDER_VARIABLE.fullmatch(variable)):
+            given.setdefault(match[1], {})[match[2].lower()] = value
+    providers: dict[str, ProviderSettings] = {}
+    reasons: list[str] = []
+    for part, values in sorted(given.items()):
+        prefix, name = f"{PREFIX}OIDC_{part}_", part.lower().replace("_", "-")
+        if name in RESERVED_PROVIDERS or not PROVIDER_NAME.fullmatch(name):
+            reasons.append(f"{prefix}…: {name} can be no provider's name")
+            continue
+        defaults = {"discovery_url": GOOGLE_DISCOVERY_URL} if part == "GOOGLE" else {}
+        try:
+            providers[name] = ProviderSettings.model_validate(defaults | values)
+        except ValidationError as error:
+            reasons += [
+                f"{prefix}{str(fault['loc'][0]).upper()}: {fault['msg']}"
+                for fault in error.errors()
+            ]
+    return providers, reasons
 
 
 def _value_of(field: str, environ: Mapping[str, str]) -> str | None:

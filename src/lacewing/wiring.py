@@ -9,7 +9,7 @@ from fastapi import APIRouter
 
 from lacewing.accounts import jobs as accounts_jobs
 from lacewing.accounts.component import Accounts
-from lacewing.accounts.http import access_tokens, auth, granted, sessions, users, wellknown
+from lacewing.accounts.http import access_tokens, auth, granted, sessions, social, users, wellknown
 from lacewing.accounts.permissions import GRANTS as ACCOUNTS_GRANTS
 from lacewing.audit import http as audit
 from lacewing.audit.permissions import GRANTS as AUDIT_GRANTS
@@ -26,6 +26,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     auth.router,
     sessions.router,
     access_tokens.router,
+    social.router,
     users.router,
     granted.router,
     wellknown.router,
@@ -55,6 +56,7 @@ class Job(msgspec.Struct, frozen=True):
 JOBS: Final = (
     Job("expired-idempotency-keys", 600, idempotency_jobs.delete_expired_keys),
     Job("expired-sessions", 3_600, accounts_jobs.delete_expired_sessions),
+    Job("expired-login-states", 3_600, accounts_jobs.delete_expired_login_states),
     Job("expired-devices", 3_600, accounts_jobs.delete_expired_devices),
 )
 """Those that need nothing but the database."""

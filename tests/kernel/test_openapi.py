@@ -159,7 +159,8 @@ async def test_a_read_is_tagged_if_and_only_if_the_document_says_so(
 
     for name, operation in _operations(document):
         method, path = name.split(" ", 1)
-        if method == "GET" and operation.get("x-permission") != "audit-view":
+        is_for_mona = operation.get("x-permission") != "audit-view" and "{provider}" not in path
+        if method == "GET" and is_for_mona:
             answer = await mona.api.get(path.format_map(ids))
             assert answer.status_code == 200, name
             assert ("etag" in answer.headers) is ("304" in operation["responses"]), name

@@ -1,6 +1,6 @@
 from typing import ClassVar
 
-from lacewing.kernel.errors import Conflict, Forbidden, NotFound, Unauthenticated
+from lacewing.kernel.errors import Conflict, Forbidden, Malformed, NotFound, Unauthenticated
 
 
 class InvalidCredentials(Unauthenticated):
@@ -76,3 +76,52 @@ class TokenNotFound(NotFound):
 class TooManyTokens(Conflict):
     code = "too-many-tokens"
     title = "You have as many personal access tokens as one user may. Revoke one first."
+
+
+class ProviderNotFound(NotFound):
+    code = "provider-not-found"
+    title = "There is no such identity provider here."
+
+
+class LoginStateInvalid(Malformed):
+    """Forged, expired, used, or of another browser."""
+
+    code = "login-state-invalid"
+    title = "This login was not begun by this browser, or too long ago. Start it again."
+    keeps_changes: ClassVar[bool] = True
+
+
+class ProviderLoginRefused(Unauthenticated):
+    code = "provider-login-refused"
+    title = "The identity provider did not let you in."
+    keeps_changes: ClassVar[bool] = True
+
+
+class EmailNotVerified(Forbidden):
+    code = "email-not-verified"
+    title = "The identity provider does not vouch for your email."
+    keeps_changes: ClassVar[bool] = True
+
+
+class AccountExists(Conflict):
+    """Whoever controls the email elsewhere need not be who registered it here."""
+
+    code = "account-exists"
+    title = "There is an account with this email. Log in to it and link this identity there."
+    keeps_changes: ClassVar[bool] = True
+
+
+class IdentityTaken(Conflict):
+    code = "identity-taken"
+    title = "This identity is linked to another account."
+    keeps_changes: ClassVar[bool] = True
+
+
+class IdentityNotFound(NotFound):
+    code = "identity-not-found"
+    title = "You have no such linked identity."
+
+
+class LastWayIn(Conflict):
+    code = "last-way-in"
+    title = "This identity is your only way in. Set a password or link another one first."

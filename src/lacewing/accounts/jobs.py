@@ -1,7 +1,7 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from lacewing.accounts.store import devices, sessions
+from lacewing.accounts.store import devices, identities, sessions
 from lacewing.kernel.db import Session
 
 EXPIRED_KEPT: Final = timedelta(days=30)
@@ -14,3 +14,7 @@ async def delete_expired_sessions(session: Session, now: datetime) -> int:
 
 async def delete_expired_devices(session: Session, now: datetime) -> int:
     return await devices.delete_devices_expired_before(session, now)
+
+
+async def delete_expired_login_states(session: Session, now: datetime) -> int:
+    return await identities.delete_states_expired_before(session, now)

@@ -35,6 +35,30 @@ TOKEN_DAYS_MAX: Final = 366
 TOKEN_NAME_LENGTH_MAX: Final = 100
 TOKEN_PROJECTS_MAX: Final = 100
 
+LOGIN_STATE_LIFETIME: Final = timedelta(minutes=10)
+"""How long somebody may take to log in at an identity provider."""
+CALLBACK_LENGTH_MAX: Final = 4_096
+"""Codes and states of real providers are far shorter."""
+RESERVED_PROVIDERS: Final = frozenset(
+    {
+        "identities",
+        "login",
+        "logout",
+        "logout-all",
+        "me",
+        "password",
+        "personal-access-tokens",
+        "refresh",
+        "register",
+        "sessions",
+        "signup",
+        "token",
+        "verify",
+    }
+)
+"""What stands below ``/api/auth`` already, and can be no provider's name."""
+PROVIDER_NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
+
 _BROWSERS: Final = (
     ("Edg/", "Edge"),
     ("OPR/", "Opera"),
@@ -151,3 +175,11 @@ def device_name(user_agent: str | None) -> str:
     if browser is None or system is None:
         return browser or system or "unknown device"
     return f"{browser} on {system}"
+
+
+def visible_name(name: str | None) -> str | None:
+    """A full name that somebody else vouches for, as far as it can be one here."""
+    trimmed = (name or "").strip()
+    if not trimmed or not trimmed.isprintable() or len(trimmed) > FULL_NAME_LENGTH_MAX:
+        return None
+    return trimmed

@@ -6,7 +6,7 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
 from lacewing.accounts import rules
@@ -204,6 +204,30 @@ class NewPersonalAccessTokenView(PersonalAccessTokenView, frozen=True, kw_only=T
     """The one answer that holds the token itself: it is kept as a hash, and never told again."""
 
     token: str
+
+
+class CallbackQuery(BaseModel):
+    """What a provider sends back (RFC 6749, section 4.1.2; RFC 9207), and whatever it adds."""
+
+    state: Annotated[Text, Field(max_length=rules.CALLBACK_LENGTH_MAX)] = ""
+    code: Annotated[Text, Field(max_length=rules.CALLBACK_LENGTH_MAX)] | None = None
+    iss: Annotated[Text, Field(max_length=rules.CALLBACK_LENGTH_MAX)] | None = None
+    error: Annotated[Text, Field(max_length=rules.CALLBACK_LENGTH_MAX)] | None = None
+
+
+class AuthorizationStart(msgspec.Struct, frozen=True):
+    """Where to send the browser."""
+
+    authorization_url: str
+
+
+class IdentityView(msgspec.Struct, frozen=True):
+    """An identity elsewhere that opens this account."""
+
+    id: UUID
+    provider: str
+    created_at: datetime
+    last_used_at: datetime
 
 
 class GrantedPermission(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SecretStr
 
 from lacewing.accounts.rules import JwtAlgorithm
 
@@ -16,4 +16,15 @@ class AccountsSettings(BaseModel, frozen=True):
     )
     refresh_limit_per_minute: int = Field(
         30, ge=0, le=100_000, description="Refreshed token pairs per address."
+    )
+
+
+class ProviderSettings(BaseModel, frozen=True):
+    """One OpenID Connect provider."""
+
+    client_id: str = Field(min_length=1)
+    client_secret: SecretStr = Field(min_length=1)
+    discovery_url: str = Field(
+        pattern=r"^(https://|http://(127\.0\.0\.1|\[::1\]|localhost)[:/]).*"
+        r"/\.well-known/openid-configuration$"
     )

@@ -63,6 +63,9 @@ class RefreshClaims(msgspec.Struct, frozen=True):
 Claims = TypeVar("Claims", AccessClaims, RefreshClaims)
 
 
+Content = TypeVar("Content", bound=msgspec.Struct)
+
+
 class TokenPair(msgspec.Struct, frozen=True):
     """What a login answers (RFC 6749, section 5.1)."""
 
@@ -120,6 +123,27 @@ class Tokens:
         header = {"alg": "dir", "enc": key.algorithm, "cty": "JWT", "kid": key.id}
         return jwe.encrypt_compact(header, signed.encode(), key.material, registry=self._jwe)
 
+    def seal(self, kind: str, content: msgspec.Struct, now: datetime) -> str:
+        """``content`` for nobody but us to read or change: a JWE of that ``typ``."""
+        key = self._keys.encrypting(now)
+        header = {"alg": "dir", "enc": key.algorithm, "typ": kind, "kid": key.id}
+        plain = msgspec.json.encode(content)
+        return jwe.encrypt_compact(header, plain, key.material, registry=self._jwe)
+
+    def unseal(self, kind: str, sealed: str, shape: type[Content], now: datetime) -> Content:
+        """What was sealed as that ``kind``.
+
+        Raises:
+            InvalidToken: it was not, or not by us.
+        """
+        header = _read_header(sealed)
+        if header.typ != kind:
+            raise InvalidToken
+        try:
+            return msgspec.json.decode(self._decrypt(sealed, header, now), type=shape)
+        except msgspec.MsgspecError as error:
+            raise InvalidToken from error
+
     def refresh_token_id(self, session_id: UUID, generation: int) -> str:
         """The ``jti`` of a session's token: unguessable, yet the same when asked again."""
         message = b"refresh-token:" + session_id.bytes + generation.to_bytes(8, "big")
@@ -154,11 +178,12 @@ class Tokens:
         Raises:
             InvalidToken: forged, of another kind or issuer, or expired.
         """
-        key = self._find_key(Use.ENCRYPTION, _read_header(token), now)
+        header = _read_header(token)
+        if header.typ is not None:
+            raise InvalidToken
         try:
-            opened = jwe.decrypt_compact(token, key.material, registry=self._jwe)
-            inner = (opened.plaintext or b"").decode("ascii")
-        except (JoseError, ValueError, KeyError, TypeError) as error:
+            inner = self._decrypt(token, header, now).decode("ascii")
+        except UnicodeDecodeError as error:
             raise InvalidToken from error
         claims = self._read(inner, REFRESH_TYPE, RefreshClaims, now)
         if claims.exp <= now.timestamp():
@@ -185,6 +210,13 @@ class Tokens:
         if claims.iss != self._issuer or claims.aud != self._issuer:
             raise InvalidToken
         return claims
+
+    def _decrypt(self, token: str, header: _Header, now: datetime) -> bytes:
+        key = self._find_key(Use.ENCRYPTION, header, now)
+        try:
+            return jwe.decrypt_compact(token, key.material, registry=self._jwe).plaintext or b""
+        except (JoseError, ValueError, KeyError, TypeError) as error:
+            raise InvalidToken from error
 
     def _find_key(self, use: Use, header: _Header, now: datetime) -> Key:
         key = self._keys.find(use, header.kid, now)

@@ -50,6 +50,18 @@ async def check_still_live(work: Work) -> None:
         raise InvalidToken
 
 
+async def find_user_of_live_session(work: Work, session_id: UUID) -> UUID:
+    """Whose session this is.
+
+    Raises:
+        InvalidToken: it has ended, or its user is not active.
+    """
+    actor = await store.find_actor(work.session, session_id)
+    if actor is None:
+        raise InvalidToken
+    return actor.id
+
+
 async def start_session(work: Work, tokens: Tokens, user_id: UUID) -> TokenPair:
     """A new session of the user, and its first pair of tokens."""
     session_id = new_id()

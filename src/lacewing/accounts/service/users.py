@@ -60,7 +60,7 @@ async def create_user(
     await store.wait_to_register(work.session)
     if await store.find_id_by_email(work.session, wanted.email) is not None:
         raise EmailTaken
-    username = wanted.username or await _free_username(work, wanted.email)
+    username = wanted.username or await free_username(work, wanted.email)
     user_id = new_id()
     try:
         await store.insert_user(
@@ -87,7 +87,8 @@ async def create_user(
     return await _get(work, user_id)
 
 
-async def _free_username(work: Work, email: str) -> str:
+async def free_username(work: Work, email: str) -> str:
+    """A username that nobody has, made from ``email``."""
     base = username_from_email(email)
     for number in range(1, USERNAME_TRIES + 1):
         name = base if number == 1 else f"{base}-{number}"

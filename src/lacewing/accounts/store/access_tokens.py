@@ -48,6 +48,7 @@ _REVOKE = (
     .where(_OF_USER, _IS_GOOD, tokens.c.id == bindparam("token_id"))
     .values(revoked_at=_NOW)
 )
+_REVOKE_ALL = update(tokens).where(_OF_USER, _IS_GOOD).values(revoked_at=_NOW)
 _NOTE_USE = (
     update(tokens)
     .where(
@@ -137,6 +138,10 @@ async def revoke_token(session: Session, user_id: UUID, token_id: UUID, now: dat
     """Whether there was such a token to revoke."""
     values = {"of_user": user_id, "token_id": token_id, "now": now}
     return await session.execute(_REVOKE, values) == 1
+
+
+async def revoke_tokens_of(session: Session, user_id: UUID, now: datetime) -> None:
+    await session.execute(_REVOKE_ALL, {"of_user": user_id, "now": now})
 
 
 async def note_uses(session: Session, uses: Mapping[UUID, datetime]) -> None:

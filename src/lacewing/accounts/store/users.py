@@ -78,6 +78,7 @@ _CREDENTIAL_BY_NAME = select(*_CREDENTIAL_COLUMNS).where(
 _CREDENTIAL_BY_ID = select(*_CREDENTIAL_COLUMNS).where(_BY_ID)
 _CREDENTIAL_LOCKED = _CREDENTIAL_BY_ID.with_for_update()
 _ID_BY_EMAIL = select(users.c.id).where(any_of(users.c.email_key, "email_keys"))
+_EMAIL_PROVEN = select(users.c.email_proven_at).where(_BY_ID)
 _USERNAME_TAKEN = select(users.c.id).where(users.c.username_key == bindparam("name"))
 _ACTIVE_ADMINS_LOCKED = (
     select(users.c.id)
@@ -187,6 +188,11 @@ async def wait_to_register(session: Session) -> None:
     """Return when nobody else is being added; nobody is until the transaction ends."""
     await session.scalar(_BEGIN)
     await lock_for_transaction(session, REGISTRATION_LOCK)
+
+
+async def is_email_proven(session: Session, user_id: UUID) -> bool:
+    """Whether an identity provider has vouched for the user's email as it stands."""
+    return await session.scalar(_EMAIL_PROVEN, {"user_id": user_id}) is not None
 
 
 async def is_username_taken(session: Session, username: str) -> bool:

@@ -34,6 +34,7 @@ from lacewing.kernel.web.problems import (
     UnsupportedMediaType,
     status_of,
 )
+from lacewing.kernel.web.route import ANY_QUERY
 from lacewing.kernel.web.security import TOKEN_URL, Requirement
 
 _SCHEME: Final = "OAuth2PasswordBearer"
@@ -48,12 +49,14 @@ def documented(
     errors: Sequence[type[Refusal]] = (),
     *,
     secret: bool = False,
+    any_query: bool = False,
     description: str | None = None,
 ) -> dict[str, Any]:
     """Arguments for a route: what it does, what it answers, how it may refuse.
 
     ``answers`` is a struct, a union of structs, or ``None`` for an empty answer. ``secret`` marks
-    answers that hold tokens. What holds for every operation is added by ``build_openapi``.
+    answers that hold tokens, ``any_query`` what passes over query parameters that it does not know.
+    What holds for every operation is added by ``build_openapi``.
     """
     response: dict[str, Any] = {"description": HTTPStatus(status).phrase}
     if answers is not None:
@@ -67,7 +70,12 @@ def documented(
         "status_code": status,
         "response_model": None,
         "responses": responses,
-        "openapi_extra": {ANSWERS_SECRET: True} if secret else None,
+        "openapi_extra": {
+            mark: True
+            for mark, is_set in ((ANSWERS_SECRET, secret), (ANY_QUERY, any_query))
+            if is_set
+        }
+        or None,
     }
 
 
@@ -133,6 +141,8 @@ def _complete(
     for refusal in _implied(operation, takes_key=takes_key):
         _add_refusal(operation["responses"], str(status_of(refusal)), refusal)
     for response in operation["responses"].values():
+        if any(content.get("schema") == {} for content in response.get("content", {}).values()):
+            del response["content"]  # an answer without a body, a redirection say
         for content in response.get("content", {}).values():
             content["schema"] = _hoist(content["schema"], schemas)
     if method == "get":

@@ -25,6 +25,8 @@ from lacewing.kernel.work import Origin, Work
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
+ANY_QUERY = "x-any-query"
+"""Marks operations that others call with query parameters of their own (API-7)."""
 JSON_TYPES = ("application/json", "application/merge-patch+json")
 RESOURCE_LENGTH_MAX = 500
 """Characters of a path that the audit log keeps."""
@@ -74,8 +76,10 @@ def _has_lone_surrogate(body: bytes) -> bool:
     return b"\\u" in body
 
 
-def check_query(query: bytes, allowed: frozenset[str]) -> None:
+def check_query(query: bytes, allowed: frozenset[str], *, takes_any: bool = False) -> None:
     """Refuse parameters that the operation does not know, or that stand there twice.
+
+    With ``takes_any`` those that it does not know are passed over.
 
     Raises:
         Malformed: the query is no percent-encoded UTF-8.
@@ -93,6 +97,8 @@ def check_query(query: bytes, allowed: frozenset[str]) -> None:
         except UnicodeDecodeError:
             raise Malformed("The query string is no percent-encoded UTF-8.") from None
         if name not in allowed:
+            if takes_any:
+                continue
             found.append(
                 FieldError(["query", name[:100]], "is no parameter of this operation", "unknown")
             )
@@ -130,6 +136,7 @@ class LacewingRoute(APIRoute):
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
         allowed = _query_names(self.dependant)
+        takes_any = bool((self.openapi_extra or {}).get(ANY_QUERY))
         accepted: tuple[str, ...] = ()
         if self.body_field is not None:
             is_form = isinstance(self.body_field.field_info, params.Form)
@@ -138,7 +145,7 @@ class LacewingRoute(APIRoute):
 
         async def handle_as_work(request: Request) -> Response:
             scope = request.scope
-            check_query(scope["query_string"], allowed)
+            check_query(scope["query_string"], allowed, takes_any=takes_any)
             if accepted:
                 _check_content_type(request, accepted)
                 request = strict = StrictRequest(scope, request.receive)

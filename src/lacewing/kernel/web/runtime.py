@@ -28,6 +28,8 @@ class Runtime:
     secret: bytes
     """32 bytes of this installation, to key hashes with."""
     rate_limiter: RateLimiter
+    public_url: str | None
+    """What clients call this server; ``None``: as the request did."""
     secure_cookies: bool | None
     """Whether cookies go over HTTPS alone; ``None``: when the request came by HTTPS."""
 
