@@ -5,6 +5,7 @@ strictly, the handler runs inside one unit of work, and the answer leaves only a
 """
 
 import json
+import re
 from collections.abc import Callable, Coroutine
 from typing import Any, cast
 from urllib.parse import unquote_to_bytes
@@ -28,8 +29,8 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 ANY_QUERY = "x-any-query"
 """Marks operations that others call with query parameters of their own (API-7)."""
 JSON_TYPES = ("application/json", "application/merge-patch+json")
-RESOURCE_LENGTH_MAX = 500
-"""Characters of a path that the audit log keeps."""
+_SANE_ID = re.compile(r"[0-9a-fA-F]{8}(?:-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}|\w{2,10}-\d{1,9}")
+"""Ids and keys of things: no secret that a client put into a path looks so."""
 FORM_TYPES = ("application/x-www-form-urlencoded",)
 
 
@@ -183,11 +184,20 @@ async def _audit_refusal(request: Request, work: Work, refusal: Forbidden) -> No
     await audit.record(
         work,
         "access.denied",
-        f"{request.method} {request.url.path}"[:RESOURCE_LENGTH_MAX],
+        f"{request.method} {_sane_path(request)}",
         Outcome.DENIED,
         details={"reason": refusal.code},
     )
     await work.session.commit()
+
+
+def _sane_path(request: Request) -> str:
+    """The path that was asked for, with what is no id or key left out."""
+    path = str(request.scope["route"].path_format)
+    for name, value in request.path_params.items():
+        if _SANE_ID.fullmatch(str(value)):
+            path = path.replace(f"{{{name}}}", str(value))
+    return path
 
 
 def make_router(tag: str) -> APIRouter:
