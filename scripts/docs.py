@@ -13,6 +13,7 @@ from typing import Any
 from pydantic.fields import FieldInfo
 
 import lacewing
+from lacewing.accounts.settings import ProviderSettings
 from lacewing.kernel.actor import Role
 from lacewing.kernel.errors import Refusal
 from lacewing.kernel.transitions import next_states
@@ -39,10 +40,14 @@ def _fields() -> Iterator[tuple[str, str, FieldInfo]]:
     for group, model in groups().items():
         for name, field in model.model_fields.items():
             yield group, variable_of(name), field
+    for name, field in ProviderSettings.model_fields.items():
+        yield "providers", variable_of(f"oidc_google_{name}"), field
 
 
 def _default(field: FieldInfo) -> str:
     value: Any = field.default
+    if field.is_required():
+        return ""
     if value is None or value == ():
         return ""
     if isinstance(value, bool):

@@ -20,11 +20,16 @@ class AccountsSettings(BaseModel, frozen=True):
 
 
 class ProviderSettings(BaseModel, frozen=True):
-    """One OpenID Connect provider."""
+    """One OpenID Connect provider; its variables carry its name."""
 
-    client_id: str = Field(min_length=1)
-    client_secret: SecretStr = Field(min_length=1)
+    client_id: str = Field(
+        min_length=1,
+        description="The client id that the provider gave this server. Another provider: its name "
+        "in place of `GOOGLE`.",
+    )
+    client_secret: SecretStr = Field(min_length=1, description="The secret that goes with it.")
     discovery_url: str = Field(
         pattern=r"^(https://|http://(127\.0\.0\.1|\[::1\]|localhost)[:/]).*"
-        r"/\.well-known/openid-configuration$"
+        r"/\.well-known/openid-configuration$",
+        description="Where the provider's metadata is; by default Google's, for `GOOGLE`.",
     )
