@@ -15,7 +15,7 @@ from lacewing.accounts.http.parameters import Anyone, LoggedIn, TheAccounts
 from lacewing.accounts.oidc.provider import IdentityNotProven, ProviderUnavailable
 from lacewing.accounts.rules import LOGIN_STATE_LIFETIME, PROVIDER_NAME, RESERVED_PROVIDERS
 from lacewing.accounts.schemas import AuthorizationStart, CallbackQuery, IdentityView
-from lacewing.accounts.service import social
+from lacewing.accounts.service import identities, social
 from lacewing.accounts.service.social import Begun, Callback
 from lacewing.accounts.tokens import TokenPair
 from lacewing.kernel.pagination import Page
@@ -60,7 +60,7 @@ def _remember(request: Request, response: Response, begun: Begun) -> Response:
 async def list_identities(
     request: Request, work: LoggedIn, query: Annotated[PagedQuery, Query()]
 ) -> Response:
-    found = await social.list_identities(work, read_page(request, query))
+    found = await identities.list_identities(work, read_page(request, query))
     return answer_page(request, query, found)
 
 
@@ -88,7 +88,7 @@ async def begin_to_link(
     **documented("Unlink an identity", None, 204, (errors.IdentityNotFound, errors.LastWayIn)),
 )
 async def unlink_identity(work: LoggedIn, identity_id: UUID) -> Response:
-    await social.unlink(work, identity_id)
+    await identities.unlink(work, identity_id)
     return no_content()
 
 

@@ -1,9 +1,4 @@
-"""Login through identity providers, and which identities an account is linked to (AUTH-12).
-
-Whoever controls an email at a provider need not be who registered it here. So an identity joins an
-existing account only when its owner links it while logged in, or when both sides have proven the
-email; then whoever else may have got into the account is put out.
-"""
+"""Login through identity providers: its start, and its end in the same browser (AUTH-12)."""
 
 import hashlib
 import hmac
@@ -13,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from lacewing.accounts import errors, events, rules
+from lacewing.accounts import errors, rules
 from lacewing.accounts.component import Accounts
 from lacewing.accounts.oidc.provider import (
     Challenge,
@@ -22,19 +17,12 @@ from lacewing.accounts.oidc.provider import (
     Provider,
     ProviderUnavailable,
 )
-from lacewing.accounts.schemas import IdentityView
-from lacewing.accounts.service import devices, sessions
-from lacewing.accounts.service.users import free_username
-from lacewing.accounts.store import access_tokens, identities as store, users as users_store
-from lacewing.accounts.store.identities import LinkedIdentity
+from lacewing.accounts.service import identities, sessions
+from lacewing.accounts.store import identities as store, users as users_store
 from lacewing.accounts.tokens import TokenPair, moment
 from lacewing.kernel import audit
-from lacewing.kernel.actor import Role
 from lacewing.kernel.audit import Outcome
 from lacewing.kernel.db import UniqueViolation
-from lacewing.kernel.events import emit
-from lacewing.kernel.ids import new_id
-from lacewing.kernel.pagination import PageRequest, Slice
 from lacewing.kernel.work import Work
 
 _SECRET_BYTES: Final = 32
@@ -123,7 +111,7 @@ async def finish(
         state = _read_state(work, accounts, provider, callback, sealed_state)
         identity = await _identify(party, callback, state)
         await _use_up(work, state)
-        user_id = await _find_user(work, accounts, provider, identity, state)
+        user_id = await identities.find_user(work, accounts, provider, identity, state.session_id)
     except (
         errors.LoginStateInvalid,
         errors.ProviderLoginRefused,
@@ -184,131 +172,3 @@ async def _use_up(work: Work, state: LoginState) -> None:
         await store.use_state(work.session, state_hash, moment(state.expires))
     except UniqueViolation as violation:
         raise errors.LoginStateInvalid from violation
-
-
-async def _find_user(
-    work: Work, accounts: Accounts, provider: str, identity: Identity, state: LoginState
-) -> UUID:
-    await users_store.wait_to_register(work.session)
-    known = await store.find_identity(work.session, identity.issuer, identity.subject)
-    if state.session_id is not None:
-        return await _link_to_session(work, provider, identity, known, state.session_id)
-    if known is None:
-        return await _join_or_register(work, accounts, provider, identity)
-    user = await users_store.lock_credential(work.session, known.user_id)
-    if user is None or not user.is_active:
-        raise IdentityNotProven
-    await store.touch_identity(work.session, known.id, work.now)
-    return known.user_id
-
-
-async def _link_to_session(
-    work: Work,
-    provider: str,
-    identity: Identity,
-    known: LinkedIdentity | None,
-    session_id: UUID,
-) -> UUID:
-    user_id = await sessions.find_user_of_live_session(work, session_id)
-    if known is None:
-        await _link(work, provider, identity, user_id)
-    elif known.user_id != user_id:
-        raise errors.IdentityTaken
-    return user_id
-
-
-async def _join_or_register(
-    work: Work, accounts: Accounts, provider: str, identity: Identity
-) -> UUID:
-    if identity.email is None or not identity.is_email_verified:
-        raise errors.EmailNotVerified
-    try:
-        email = rules.normal_email(identity.email)
-    except ValueError as error:
-        raise errors.EmailNotVerified(str(error)) from None
-    owner_id = await users_store.find_id_by_email(work.session, email)
-    if owner_id is None:
-        return await _register(work, accounts, provider, identity, email)
-    owner = await users_store.lock_credential(work.session, owner_id)
-    is_proven = await users_store.is_email_proven(work.session, owner_id)
-    if owner is None or not is_proven:
-        raise errors.AccountExists
-    if not owner.is_active:
-        raise IdentityNotProven
-    await _put_others_out(work, owner_id)
-    await _link(work, provider, identity, owner_id)
-    return owner_id
-
-
-async def _register(
-    work: Work, accounts: Accounts, provider: str, identity: Identity, email: str
-) -> UUID:
-    if not accounts.settings.open_registration:
-        raise errors.RegistrationClosed
-    user_id = new_id()
-    await users_store.insert_user(
-        work.session,
-        user_id=user_id,
-        username=await free_username(work, email),
-        email=email,
-        full_name=rules.visible_name(identity.name),
-        password_hash=None,
-        role=Role.DEVELOPER,
-        is_active=True,
-        now=work.now,
-        email_proven_at=work.now,
-    )
-    await emit(work, events.UserRegistered(user_id=user_id))
-    await audit.record(work, "auth.register", f"user:{user_id}", user_id=user_id)
-    await _link(work, provider, identity, user_id)
-    return user_id
-
-
-async def _put_others_out(work: Work, user_id: UUID) -> None:
-    """End whatever else opens the account: who set its password may be somebody else."""
-    await users_store.update_user(work.session, user_id, password_hash=None)
-    await devices.forget_all(work, user_id)
-    await access_tokens.revoke_tokens_of(work.session, user_id, work.now)
-    await sessions.end_sessions(work, user_id, "identity-joined")
-
-
-async def _link(work: Work, provider: str, identity: Identity, user_id: UUID) -> None:
-    identity_id = new_id()
-    await store.insert_identity(
-        work.session,
-        identity_id=identity_id,
-        user_id=user_id,
-        provider=provider,
-        issuer=identity.issuer,
-        subject=identity.subject,
-        now=work.now,
-    )
-    await audit.record(
-        work,
-        "auth.identity_link",
-        f"identity:{identity_id}",
-        user_id=user_id,
-        details={"provider": provider},
-    )
-
-
-async def list_identities(work: Work, page: PageRequest) -> Slice[IdentityView]:
-    """One page of the identities that the actor's account is linked to, newest first."""
-    return await store.list_identities(work.session, work.actor.id, page)
-
-
-async def unlink(work: Work, identity_id: UUID) -> None:
-    """Let an identity enter the actor's account no more.
-
-    Raises:
-        IdentityNotFound: the actor has none of that id.
-        LastWayIn: nothing else opens the account.
-    """
-    user_id = work.actor.id
-    user = await users_store.lock_credential(work.session, user_id)
-    if not await store.delete_identity(work.session, user_id, identity_id):
-        raise errors.IdentityNotFound
-    has_password = user is not None and user.password_hash is not None
-    if not has_password and await store.count_identities(work.session, user_id) == 0:
-        raise errors.LastWayIn
-    await audit.record(work, "auth.identity_unlink", f"identity:{identity_id}")
