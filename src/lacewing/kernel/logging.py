@@ -15,7 +15,8 @@ _SECRET_NAME: Final = re.compile(
 )
 _SECRET_VALUE: Final = re.compile(
     r"eyJ[\w-]{5,}\.[\w.-]*"  # JWS and JWE
-    r"|(?i:bearer)\s+\S+"
+    r"|\blw_[\w-]{20,}"  # personal access tokens
+    r"|(?i:bearer|basic)\s+\S+"
     r"|\$argon2\S+"
     r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"  # user:password@ in a URL
 )
@@ -81,5 +82,5 @@ def configure_logging(*, as_json: bool, level: str) -> None:
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     logging.getLogger("uvicorn.access").disabled = True
     # Every request to another server, and every look at the schema: of use to nobody.
-    for chatty in ("httpx", "alembic"):
+    for chatty in ("httpx", "httpcore", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
