@@ -96,7 +96,7 @@ MATRIX: Final = (
     Row("GET", "/api/auth/{provider}", ANYBODY, reaches="provider-not-found"),
     Row("GET", "/api/auth/{provider}/callback", ANYBODY, reaches="provider-not-found"),
     Row("GET", "/api/auth/identities", SIGNED_IN),
-    Row("POST", "/api/auth/identities/{provider}", SIGNED_IN, reaches="provider-not-found"),
+    Row("POST", "/api/auth/{provider}/link", SIGNED_IN, reaches="provider-not-found"),
     Row(
         "DELETE",
         "/api/auth/identities/{identity_id}",

@@ -65,7 +65,7 @@ async def list_identities(
 
 
 @router.post(
-    "/api/auth/identities/{provider}",
+    "/api/auth/{provider:provider}/link",
     **documented(
         "Begin to link an identity to your account",
         AuthorizationStart,
