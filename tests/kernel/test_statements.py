@@ -21,6 +21,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.dialects.sqlite.pysqlite import dialect as pysqlite_dialect
 
 from lacewing.kernel.db import statements
+from lacewing.kernel.db.encryption import FieldCipher, Sealed
 from lacewing.kernel.db.paging import Order
 from lacewing.kernel.db.statements import StatementCache
 from lacewing.kernel.db.types import Timestamp
@@ -40,6 +41,8 @@ DIALECTS: list[Dialect] = [
     pysqlite_dialect(),
 ]
 ID = UUID("0199f0c4-6a5e-7c3d-9d0e-0a1b2c3d4e5f")
+
+OTHER_ID = UUID("0199f0c4-6a5e-7c3d-9d0e-0a1b2c3d4e60")
 
 
 @pytest.fixture(params=DIALECTS, ids=lambda dialect: dialect.name)
@@ -132,3 +135,36 @@ def test_a_list_is_ordered_by_a_unique_last_key() -> None:
     for keys in ((things.c.at,), (things.c.id, things.c.at), (things.c.size + 1,)):
         with pytest.raises(TypeError, match="unique"):
             Order(*keys)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
+def test_a_sealed_column_opens_beside_the_id_of_its_own_row(dialect: Dialect) -> None:
+    """SEC-7: of several rows in one, each by its own; without the id it is refused at once."""
+    people = Table(
+        "people",
+        MetaData(),
+        Column("id", Uuid, primary_key=True),
+        Column("name", Sealed("people.name")),
+    )
+    author, reader = people.alias("author"), people.alias("reader")
+    cipher = FieldCipher([bytes(32)], [bytes(32)])
+    sealing = StatementCache(dialect, cipher)
+    both = select(author.c.id, author.c.name, reader.c.name, reader.c.id)
+
+    row = sealing.compiled(both, {}).converted(
+        [
+            _of_driver(dialect, ID),
+            cipher.seal("people.name", ID, "Ada"),
+            cipher.seal("people.name", OTHER_ID, "Bo"),
+            _of_driver(dialect, OTHER_ID),
+        ]
+    )
+
+    assert [row[1], row[2]] == ["Ada", "Bo"]
+    with pytest.raises(LookupError, match="sealed"):
+        sealing.compiled(select(people.c.name), {})
+
+
+def _of_driver(dialect: Dialect, row_id: UUID) -> UUID | str:
+    """The id as the database's driver gives it."""
+    return row_id.hex if dialect.name == "sqlite" else row_id

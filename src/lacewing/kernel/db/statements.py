@@ -109,10 +109,11 @@ class StatementCache:
     def _openers(self, columns: Sequence[ColumnElement[Any]]) -> Iterator[Opener]:
         for at, column in enumerate(columns):
             if isinstance(column, Column) and isinstance(column.type, Sealed):
-                row_id_at = next(
-                    place for place, other in enumerate(columns) if other is column.table.c.id
+                yield (
+                    at,
+                    _place_of(column.table.c.id, columns),
+                    partial(self._cipher.open, column.type.context),
                 )
-                yield at, row_id_at, partial(self._cipher.open, column.type.context)
 
     def _result_converter(self, kind: TypeEngine[Any]) -> Convert | None:
         implementation = kind.dialect_impl(self._dialect)
@@ -127,3 +128,10 @@ class StatementCache:
         elif isinstance(plain, Numeric):
             code = _NUMERIC_CODE
         return implementation.result_processor(self._dialect, code)
+
+
+def _place_of(row_id: ColumnElement[Any], columns: Sequence[ColumnElement[Any]]) -> int:
+    for place, column in enumerate(columns):
+        if column is row_id:
+            return place
+    raise LookupError(f"a sealed column is selected without {row_id}, which it is bound to")
