@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
@@ -10,7 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from lacewing import __version__, wiring
 from lacewing.accounts.component import Accounts
-from lacewing.accounts.keys import load_keys
+from lacewing.accounts.keys import Keys, load_keys
 from lacewing.accounts.oidc.provider import Provider
 from lacewing.accounts.passwords import Passwords
 from lacewing.accounts.service.personal_data import check_openable
@@ -45,13 +46,18 @@ ISSUER = "lacewing"
 """The issuer in tokens while no public URL is set."""
 
 
-def make_accounts(settings: Settings, clock: Clock = utc_now) -> Accounts:
-    """The accounts' parts, with the keys of this installation."""
+def open_keys(settings: Settings, now: datetime) -> Keys:
+    """The keys of this installation; those that are missing are made."""
     secret = None
     if settings.general.secret_key is not None:
         given = settings.general.secret_key.get_secret_value().encode()
         secret = hashlib.sha256(given).digest()
-    keys = load_keys(settings.keys_dir, settings.accounts.jwt_algorithm, clock(), secret)
+    return load_keys(settings.keys_dir, settings.accounts.jwt_algorithm, now, secret)
+
+
+def make_accounts(settings: Settings, clock: Clock = utc_now) -> Accounts:
+    """The accounts' parts, with the keys of this installation."""
+    keys = open_keys(settings, clock())
     return Accounts(
         settings=settings.accounts,
         passwords=Passwords(),

@@ -124,4 +124,4 @@ class IdentityNotFound(NotFound):
 
 class LastWayIn(Conflict):
     code = "last-way-in"
-    title = "This identity is your only way in. Set a password or link another one first."
+    title = "This identity is your only way in. Link another one first."

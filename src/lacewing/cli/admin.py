@@ -56,7 +56,7 @@ def set_password(
     *,
     password_stdin: bool = _FROM_STDIN,
 ) -> None:
-    """Set somebody's password; all their sessions end, and a lock is lifted."""
+    """Set somebody's password; all their sessions and tokens end, and a lock is lifted."""
     password = _read_password(from_stdin=password_stdin)
     try:
         PasswordChange.model_validate({"current_password": "-", "new_password": password})

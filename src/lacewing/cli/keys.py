@@ -5,10 +5,11 @@ from datetime import datetime
 import msgspec
 import typer
 
-from lacewing.accounts.keys import Key, Keys, load_keys
+from lacewing.accounts.keys import Key, Keys
 from lacewing.cli.context import configure
 from lacewing.cli.output import print_result
 from lacewing.kernel.clock import utc_now
+from lacewing.main import open_keys
 from lacewing.settings import LogLevel, load_settings
 
 app = typer.Typer(help="Keys that sign and encrypt tokens.", no_args_is_help=True)
@@ -56,7 +57,7 @@ def rotate(
 def _load() -> Keys:
     settings = load_settings()
     configure(settings, LogLevel.WARNING)
-    return load_keys(settings.keys_dir, settings.accounts.jwt_algorithm, utc_now())
+    return open_keys(settings, utc_now())
 
 
 def _line(keys: Keys, key: Key) -> KeyLine:

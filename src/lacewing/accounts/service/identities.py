@@ -114,7 +114,10 @@ async def _register(
 
 
 async def _put_others_out(work: Work, user_id: UUID) -> None:
-    """End whatever else opens the account: who set its password may be somebody else."""
+    """End what somebody else may hold: the password, devices, tokens and sessions.
+
+    Identities that were linked before stay: one of them has proven the account's email.
+    """
     await users_store.update_user(work.session, user_id, password_hash=None)
     await devices.forget_all(work, user_id)
     await access_tokens.revoke_tokens_of(work.session, user_id, work.now)

@@ -17,7 +17,7 @@ from lacewing.accounts.errors import (
 from lacewing.accounts.rules import username_from_email
 from lacewing.accounts.schemas import AccountView, NewUser, UserQuery
 from lacewing.accounts.service import devices, lockout, sessions
-from lacewing.accounts.store import users as store
+from lacewing.accounts.store import access_tokens, users as store
 from lacewing.accounts.store.users import UserFilter
 from lacewing.accounts.tokens import TokenPair
 from lacewing.kernel import audit
@@ -199,12 +199,13 @@ async def _replace_password(
 
 
 async def set_password(work: Work, accounts: Accounts, user_id: UUID, password: str) -> None:
-    """Set a user's password from the command line; all their sessions end."""
+    """Set a user's password from the command line; all their sessions and tokens end."""
     password_hash = await accounts.passwords.hash(password)
     await _lock(work, user_id)
     await store.update_user(work.session, user_id, password_hash=password_hash)
     await lockout.forget_failures(work, user_id)
     await devices.forget_all(work, user_id)
+    await access_tokens.revoke_tokens_of(work.session, user_id, work.now)
     await sessions.end_sessions(work, user_id, "password-set")
     await audit.record(work, "user.password_set", f"user:{user_id}")
 

@@ -104,13 +104,13 @@ async def open_database(settings: DatabaseSettings, data_dir: Path) -> Database:
 
 
 def make_folder_of(path: Path) -> None:
-    """Make the folder that the SQLite file will stand in.
+    """Make the folder that the SQLite file will stand in, for its owner alone.
 
     Raises:
         DatabaseUnavailable: there can be none, and why.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise DatabaseUnavailable(
             f"There can be no database {path}: {error.filename}: {error.strerror}."

@@ -14,6 +14,9 @@ from lacewing.kernel import errors
 from lacewing.kernel.errors import FieldError, Refusal
 
 PROBLEM_JSON: Final = "application/problem+json"
+FIELD_ERRORS_MAX: Final = 100
+NAME_LENGTH_MAX: Final = 100
+"""How many faults are told, and how much of a name: a megabyte of faults is answered in few."""
 
 STATUS_OF_FAMILY: Final[Mapping[type[Refusal], int]] = {
     errors.Malformed: 400,
@@ -105,6 +108,12 @@ def problem_of_status(
     )
 
 
+def _shortened(error: FieldError) -> FieldError:
+    """The error without names that a client made up at any length."""
+    loc = [part[:NAME_LENGTH_MAX] if isinstance(part, str) else part for part in error.loc]
+    return FieldError(loc, error.msg, error.type)
+
+
 def refusal_response(refusal: Refusal, path: str, request_id: str) -> Response:
     status = status_of(type(refusal))
     headers = {}
@@ -117,7 +126,7 @@ def refusal_response(refusal: Refusal, path: str, request_id: str) -> Response:
         case errors.Unavailable(retry_after_seconds=seconds):
             headers["Retry-After"] = str(seconds)
         case errors.Invalid(errors=found):
-            field_errors = found
+            field_errors = [_shortened(each) for each in found[:FIELD_ERRORS_MAX]]
         case _:
             pass
     problem = Problem(

@@ -1,26 +1,110 @@
-"""The HTTP/1.1 protocol of the server: what cannot even be parsed gets a problem document too."""
+"""The HTTP/1.1 protocol of the server: bounded heads, and problem documents for what is no HTTP."""
 
+from http import HTTPStatus
+from typing import Final
 from uuid import uuid4
 
 import msgspec
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from lacewing.kernel.web.problems import PROBLEM_JSON, Problem
 
+HEAD_BYTES_MAX: Final = 64 * 1024
+"""A request's line and headers; more than browsers and proxies send."""
+HEADERS_MAX: Final = 200
+_LINE_BYTES: Final = 4
+"""What a header takes beside its name and value: ``: `` and the line's end."""
+
+_MALFORMED: Final = ("malformed-request", 400, "These bytes are no HTTP/1.1 request.")
+_HEAD_TOO_LARGE: Final = (
+    "headers-too-large",
+    431,
+    f"A request has at most {HEADERS_MAX} headers, and {HEAD_BYTES_MAX} bytes before its body.",
+)
+
+
+class HeadTooLarge(Exception):  # ruff: ignore[error-suffix-on-exception-name]  told to the parser alone
+    """Ends the parsing of a request."""
+
 
 class ProblemProtocol(HttpToolsProtocol):
-    """Answers bytes that are no HTTP request with 400 and closes (SEC-6, API-3, API-10)."""
+    """Bounds what a connection may send beside bodies, and refuses in words (SEC-6, API-3, API-10).
+
+    Counted are the request's line and headers as they are parsed, and all bytes that are of no
+    body: so neither a header that never ends nor the extensions and trailers of chunks can fill
+    the memory.
+    """
+
+    _is_in_head = False
+    _has_begun = False
+    _is_refused = False
+    _head_bytes = 0
+    _header_count = 0
+    _body_bytes = 0
+    _body_bytes_of_data = 0
+    _other_bytes = 0
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_refused:
+            return
+        self._has_begun = False
+        self._body_bytes_of_data = 0
+        super().data_received(data)
+        if not self._has_begun:
+            self._other_bytes += len(data) - self._body_bytes_of_data
+        if self._other_bytes > HEAD_BYTES_MAX + self._body_bytes and not self._is_refused:
+            self._refuse(*_HEAD_TOO_LARGE)
+
+    def on_message_begin(self) -> None:
+        self._is_in_head = self._has_begun = True
+        self._head_bytes = self._header_count = self._body_bytes = self._other_bytes = 0
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header of the head; one in a trailer is dropped, as nobody may add any after it."""
+        if self._is_in_head:
+            self._header_count += 1
+            self._count(len(name) + len(value) + _LINE_BYTES)
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._is_in_head = False
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._body_bytes += len(body)
+        self._body_bytes_of_data += len(body)
+        super().on_body(body)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  the base class names it
-        request_id = str(uuid4())
-        detail = "These bytes are no HTTP/1.1 request."
-        problem = Problem("malformed-request", detail, 400, detail, "", request_id)
-        body = msgspec.json.encode(problem)
-        head = (
-            f"HTTP/1.1 400 Bad Request\r\ncontent-type: {PROBLEM_JSON}\r\n"
-            f"content-length: {len(body)}\r\nx-request-id: {request_id}\r\n"
-            "x-content-type-options: nosniff\r\ncache-control: no-store\r\n"
-            "connection: close\r\n\r\n"
-        )
-        self.transport.write(head.encode() + body)
+        is_too_large = self._head_bytes > HEAD_BYTES_MAX or self._header_count > HEADERS_MAX
+        self._refuse(*(_HEAD_TOO_LARGE if is_too_large else _MALFORMED))
+
+    def _count(self, head_bytes: int) -> None:
+        self._head_bytes += head_bytes
+        if self._head_bytes > HEAD_BYTES_MAX or self._header_count > HEADERS_MAX:
+            raise HeadTooLarge
+
+    def _refuse(self, kind: str, status: int, detail: str) -> None:
+        """Answer with a problem document, unless an answer is under way, and close."""
+        self._is_refused = True
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is None or cycle.response_complete or not cycle.response_started:
+            self.transport.write(_problem(kind, status, detail))
         self.transport.close()
+
+
+def _problem(kind: str, status: int, detail: str) -> bytes:
+    request_id = str(uuid4())
+    body = msgspec.json.encode(Problem(kind, detail, status, detail, "", request_id))
+    head = (
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: {PROBLEM_JSON}\r\n"
+        f"content-length: {len(body)}\r\nx-request-id: {request_id}\r\n"
+        "x-content-type-options: nosniff\r\ncache-control: no-store\r\n"
+        "connection: close\r\n\r\n"
+    )
+    return head.encode() + body

@@ -40,7 +40,11 @@ class MalformedJson(Malformed):
 
 
 class StrictRequest(Request):
-    """Reads JSON as RFC 8259 has it: no ``NaN``, no lone surrogate, no endless nesting."""
+    """Reads JSON as I-JSON (RFC 7493) has it.
+
+    No ``NaN``, no lone surrogate, no endless nesting, and no name twice: what a filter before us
+    has read must be what we read.
+    """
 
     _parsed: Any = None
 
@@ -54,6 +58,11 @@ class StrictRequest(Request):
         body = await self.body()
         try:
             self._parsed = msgspec.json.decode(body)
+            json.loads(body, object_pairs_hook=_refuse_repeated_names)
+        except RepeatedName as error:
+            raise MalformedJson(
+                f"The name {error.name[:100]!r} stands twice in one object."
+            ) from error
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             if _has_lone_surrogate(body):
                 raise Invalid(
@@ -63,6 +72,22 @@ class StrictRequest(Request):
 
     async def json(self) -> Any:
         return self._parsed
+
+
+class RepeatedName(Exception):  # ruff: ignore[error-suffix-on-exception-name]  told on as malformed JSON
+    """One object of the body has two members of that name."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(name)
+
+
+def _refuse_repeated_names(members: list[tuple[str, Any]]) -> None:
+    seen: set[str] = set()
+    for name, _ in members:
+        if name in seen:
+            raise RepeatedName(name)
+        seen.add(name)
 
 
 def _refuse_constant(name: str) -> None:
