@@ -94,8 +94,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("sequence", name=("pk_audit_chain")),
         sa.UniqueConstraint("entry_id", name=("uq_audit_chain_entry_id")),
     )
-    op.execute("INSERT INTO audit_pending (entry_id) SELECT id FROM audit_log")
+    # The trigger first: it waits for whoever is writing, whose entries are then seen here.
     _note_each_new_entry()
+    op.execute(
+        "INSERT INTO audit_pending (entry_id) SELECT id FROM audit_log WHERE true "
+        "ON CONFLICT DO NOTHING"
+    )
 
 
 def downgrade() -> None:

@@ -74,9 +74,8 @@ def _providers(settings: Settings, clock: Clock) -> dict[str, Provider]:
     from lacewing.accounts.oidc.client import RelyingParty  # noqa: PLC0415
     from lacewing.accounts.oidc.fetch import Fetcher  # noqa: PLC0415
 
-    fetcher = Fetcher()
     return {
-        name: RelyingParty(provider, fetcher, clock)
+        name: RelyingParty(provider, Fetcher(), clock)
         for name, provider in settings.providers.items()
     }
 

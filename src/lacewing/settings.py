@@ -10,6 +10,7 @@ from typing import Any, Final
 from dotenv import dotenv_values
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 
+from lacewing.accounts.keys import SECRET_FILE
 from lacewing.accounts.rules import PROVIDER_NAME, RESERVED_PROVIDERS
 from lacewing.accounts.settings import AccountsSettings, ProviderSettings
 from lacewing.kernel.db.database import DatabaseSettings
@@ -84,6 +85,11 @@ class Settings(BaseModel, frozen=True):
     @property
     def keys_dir(self) -> Path:
         return self.general.keys_dir or self.general.data_dir / "keys"
+
+    @property
+    def secret_file(self) -> Path:
+        """Where the secret is kept that no setting names."""
+        return self.keys_dir / SECRET_FILE
 
     @property
     def secure_cookies(self) -> bool | None:

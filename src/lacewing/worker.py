@@ -59,6 +59,9 @@ class Worker:
             except Unavailable as error:
                 _log.warning("relay_waits", reason=error.detail)
                 pause = FAILURE_PAUSE_SECONDS
+            except Exception:  # ruff: ignore[blind-except]  as below: it goes on, and says so
+                _log.exception("relay_failed")
+                pause = FAILURE_PAUSE_SECONDS
             await self._rest(pause)
 
     async def _repeat(self, job: Job) -> None:
@@ -74,6 +77,9 @@ class Worker:
                 count = await job.run(session, self._clock())
         except Unavailable as error:
             _log.warning("job_waits", job=job.name, reason=error.detail)
+            return None
+        except Exception:  # ruff: ignore[blind-except]  a bug in one job must not end all others
+            _log.exception("job_failed", job=job.name)
             return None
         if count:
             _log.debug("job_done", job=job.name, count=count)

@@ -165,3 +165,12 @@ def test_settings_never_show_their_secrets() -> None:
 
     assert secret not in repr(settings)
     assert secret not in settings.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    "origin", ["null", "https://app.example.com/", "app.example.com", "https://a b", "ftp://a"]
+)
+def test_what_is_no_origin_is_refused(origin: str) -> None:
+    """SEC-4: it would never match, or match any page."""
+    with pytest.raises(InvalidSettings, match="LACEWING_CORS_ORIGINS"):
+        load_settings({"LACEWING_CORS_ORIGINS": f"https://good.example.com,{origin}"})

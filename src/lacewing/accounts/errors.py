@@ -16,6 +16,12 @@ class InvalidToken(Unauthenticated):
     title = "The token is not good: forged, expired, or its session has ended."
 
 
+class LinkingSessionEnded(InvalidToken):
+    """Whoever began to link an identity is logged in no more; that it was tried is audited."""
+
+    keeps_changes: ClassVar[bool] = True
+
+
 class RefreshRefused(InvalidToken):
     """As any token that is not good; that it was tried is kept in the audit log."""
 

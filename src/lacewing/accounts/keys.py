@@ -24,6 +24,7 @@ from lacewing.kernel.errors import Unavailable
 
 JWKS_LIFETIME: Final = timedelta(minutes=5)
 """How long others may keep our public keys; a new key is published so long before it signs."""
+SECRET_FILE: Final = "secret.key"  # ruff: ignore[hardcoded-password-string]  a name of a file
 LOOK_SECONDS: Final = 5.0
 """How long a process may go on with what it knows of the folder."""
 _LEEWAY: Final = timedelta(minutes=1)
@@ -83,6 +84,8 @@ class Keys:
         self.algorithm: Final = algorithm
         self.secret: Final = secret
         self._keys: dict[str, Key] = {}
+        self._files: dict[Path, Key] = {}
+        """What was read; key files are written once and never changed."""
         self._state: tuple[int, list[Path]] | None = None
         self._looked_at = 0.0
         self.generation = 0
@@ -185,6 +188,8 @@ class Keys:
     def _newest(self, use: Use, algorithm: str, now: datetime) -> Key:
         candidates = sorted(self._of(use, algorithm), key=_age)
         ready = [key for key in candidates if key.signs_from <= now]
+        if not candidates:
+            raise KeysUnreadable(f"There is no key for {algorithm} in {self._folder}.")
         return ready[-1] if ready else candidates[0]
 
     def _good_until(self, key: Key) -> datetime:
@@ -194,26 +199,35 @@ class Keys:
         return min(followers, key=_age).signs_from + key.lifetime + _LEEWAY
 
     def _notice_changes(self) -> None:
-        """As ``read_if_changed``; but a folder that can't be read now changes nothing."""
+        """As ``read_if_changed``; but a file that can't be read now is passed over."""
         try:
             self.read_if_changed()
         except (KeysUnreadable, OSError) as error:
             _log.error("keys_unreadable", reason=str(error))
 
     def read_if_changed(self) -> None:
-        """Know every key of the folder.
+        """Know every key of the folder, and none whose file is gone.
 
         Raises:
-            KeysUnreadable: a file there is no key; what was known before still is.
+            KeysUnreadable: a file there is no key; the others are known all the same.
         """
         paths = sorted(self._folder.glob("*.json"))
         state = (self._folder.stat().st_mtime_ns, paths)
         if state == self._state:
             return
+        known = {path: self._files[path] for path in paths if path in self._files}
+        fault: KeysUnreadable | None = None
+        for path in paths:
+            try:
+                known[path] = known.get(path) or _read(path)
+            except KeysUnreadable as error:
+                fault = error
         ours = {self.algorithm.value, _ENCRYPTION}
-        self._keys = {key.id: key for key in map(_read, paths) if key.algorithm in ours}
-        self._state = state
+        self._keys = {key.id: key for key in known.values() if key.algorithm in ours}
+        self._files, self._state = known, state
         self.generation += 1
+        if fault is not None:
+            raise fault
 
 
 _FOR_EVER: Final = datetime.max.replace(tzinfo=UTC)
@@ -228,7 +242,7 @@ def load_keys(
         KeysUnreadable: a file there is no key.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    keys = Keys(folder, algorithm, secret or _load_secret(folder / "secret.key"))
+    keys = Keys(folder, algorithm, secret or _load_secret(folder / SECRET_FILE))
     keys.make_missing(now)
     return keys
 
@@ -291,6 +305,10 @@ def _write_once(path: Path, content: bytes) -> None:
     draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     draft.touch(mode=0o600)
     draft.write_bytes(content)
+    if os.geteuid() == 0:
+        # Whom the folder belongs to runs the server, and must read it.
+        folder = path.parent.stat()
+        os.chown(draft, folder.st_uid, folder.st_gid)
     try:
         path.hardlink_to(draft)
     except FileExistsError:

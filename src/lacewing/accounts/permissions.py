@@ -1,8 +1,8 @@
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
-from lacewing.kernel.actor import Scope
+from lacewing.kernel.actor import Role, Scope
 from lacewing.kernel.permissions import ADMINS, EVERY_ROLE, Grant
 
 
@@ -24,3 +24,8 @@ GRANTS: Final[Mapping[Permission, Grant]] = {
     Permission.USER_ADMINISTER: Grant(ADMINS, Scope.WRITE),
     Permission.EMAIL_VIEW: Grant(ADMINS, Scope.READ),
 }
+
+
+def keeps_administering(changes: Mapping[str, Any]) -> bool:
+    """Whether an administrator who is changed so still is one, and active."""
+    return changes.get("role", Role.ADMIN) is Role.ADMIN and changes.get("is_active", True)

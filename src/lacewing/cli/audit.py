@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from lacewing.cli.context import opened_database, run
-from lacewing.cli.output import EXIT_FAILED, print_result
+from lacewing.cli.output import EXIT_FAILED, fail, print_result
 from lacewing.kernel.audit.chain import Chain, Finding
 from lacewing.kernel.db import transaction
 from lacewing.main import make_accounts
@@ -33,6 +33,8 @@ def verify(*, as_json: bool = typer.Option(False, "--json", help="For scripts.")
     """Walk the chain of the audit log; exit code 1 when an entry was changed or is missing."""
 
     async def walk(settings: Settings) -> Report:
+        if settings.general.secret_key is None and not settings.secret_file.exists():
+            fail(f"There is no secret in {settings.keys_dir}: is this its data folder?")
         accounts = make_accounts(settings)
         accounts.passwords.close()
         chain = Chain(accounts.keys.secret)

@@ -97,9 +97,15 @@ def _data_folder(folder: Path) -> list[Finding]:
 
 
 def _keys(folder: Path) -> list[Finding]:
-    if folder.exists() and stat.S_IMODE(folder.stat().st_mode) & 0o077:
+    if not folder.exists():
+        return []
+    if stat.S_IMODE(folder.stat().st_mode) & 0o077:
         return [Finding("keys", State.FAILED, "others may read them", f"chmod -R go= {folder}")]
-    return []
+    unreadable = [each.name for each in folder.iterdir() if not os.access(each, os.R_OK)]
+    if unreadable:
+        detail = f"{', '.join(unreadable)} can't be read"
+        return [Finding("keys", State.FAILED, detail, f"chown -R {os.geteuid()} {folder}")]
+    return [Finding("keys", State.OK, "readable by their owner alone")]
 
 
 def _free_space(subject: str, folder: Path) -> Finding:

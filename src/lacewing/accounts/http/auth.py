@@ -19,6 +19,7 @@ from lacewing.accounts.schemas import (
     Verification,
 )
 from lacewing.accounts.service import login, sessions, users, verification
+from lacewing.accounts.service.sessions import Entered
 from lacewing.accounts.tokens import TokenPair
 from lacewing.kernel.errors import LimitExceeded
 from lacewing.kernel.web.answers import (
@@ -104,6 +105,11 @@ async def _log_in(
         if not verdict.is_allowed:
             raise LimitExceeded(verdict.reset_seconds, "Too many logins for this account.")
     entered = await login.log_in(work, accounts, name, password, device_token)
+    return _answer_entered(request, entered)
+
+
+def _answer_entered(request: Request, entered: Entered) -> Response:
+    """The tokens, and a cookie for a device that was not known before."""
     response = answer(entered.tokens)
     if entered.device_token is not None:
         set_cookie(
@@ -169,16 +175,16 @@ async def change_own_profile(
     ),
 )
 async def change_own_password(
-    work: LoggedIn, accounts: TheAccounts, body: PasswordChange
+    request: Request, work: LoggedIn, accounts: TheAccounts, body: PasswordChange
 ) -> Response:
-    return answer(
-        await users.change_password(
-            work,
-            accounts,
-            body.current_password.get_secret_value(),
-            body.new_password.get_secret_value(),
-        )
+    entered = await users.change_password(
+        work,
+        accounts,
+        body.current_password.get_secret_value(),
+        body.new_password.get_secret_value(),
+        read_cookie(request, DEVICE_COOKIE),
     )
+    return _answer_entered(request, entered)
 
 
 @router.get(

@@ -21,13 +21,15 @@ from lacewing.accounts.tokens import TokenPair
 from lacewing.kernel.pagination import Page
 from lacewing.kernel.schemas import PagedQuery
 from lacewing.kernel.web.answers import PRIVATE, answer, answer_page, no_content, read_page
-from lacewing.kernel.web.cookies import drop_cookie, read_cookie, set_cookie
+from lacewing.kernel.web.cookies import drop_cookie, list_cookies, read_cookie, set_cookie
 from lacewing.kernel.web.openapi import documented
 from lacewing.kernel.web.paths import define_path_kind
 from lacewing.kernel.web.route import make_router
 from lacewing.kernel.web.runtime import runtime_of
 
 STATE_COOKIE = "lacewing-login"
+LOGINS_AT_ONCE_MAX = 5
+"""Logins that one browser may have under way, each with a cookie of some 600 bytes."""
 
 define_path_kind(
     "provider", f"(?!(?:{'|'.join(sorted(RESERVED_PROVIDERS))})/?$){PROVIDER_NAME.pattern}"
@@ -41,7 +43,15 @@ def _redirect_uri(request: Request, provider: str) -> str:
 
 
 def _remember(request: Request, response: Response, begun: Begun) -> Response:
-    """Bind the login to this browser: whoever ends it must have begun it (RFC 6749, 10.12)."""
+    """Bind the login to this browser: whoever ends it must have begun it (RFC 6749, 10.12).
+
+    Of many that were begun and never ended, none is kept: their cookies would fill the head of
+    every request.
+    """
+    waiting = list_cookies(request, STATE_COOKIE)
+    if len(waiting) >= LOGINS_AT_ONCE_MAX:
+        for name in waiting:
+            drop_cookie(request, response, name)
     set_cookie(
         request,
         response,

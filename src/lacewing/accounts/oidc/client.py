@@ -37,7 +37,7 @@ class _TokenAnswer(msgspec.Struct, frozen=True):
 class _UserInfo(msgspec.Struct, frozen=True):
     sub: str
     email: str | None = None
-    email_verified: bool = False
+    email_verified: bool | str = False
     name: str | None = None
 
 
@@ -123,7 +123,8 @@ class RelyingParty:
         info = await self._fetcher.get(endpoint, _UserInfo, bearer)
         if info.sub != claims.sub:
             raise IdentityNotProven("The user info is of somebody else.")
-        return Identity(metadata.issuer, claims.sub, info.email, info.email_verified, info.name)
+        is_verified = info.email_verified is True
+        return Identity(metadata.issuer, claims.sub, info.email, is_verified, info.name)
 
 
 @asynccontextmanager
@@ -144,7 +145,9 @@ def _check_issuer(metadata: Metadata, named: str | None) -> None:
 
 
 def _identity(metadata: Metadata, claims: Claims) -> Identity:
-    return Identity(metadata.issuer, claims.sub, claims.email, claims.email_verified, claims.name)
+    return Identity(
+        metadata.issuer, claims.sub, claims.email, claims.email_verified is True, claims.name
+    )
 
 
 def _s256(verifier: str) -> str:

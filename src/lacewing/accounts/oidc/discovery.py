@@ -54,24 +54,29 @@ class Discovery:
     def __init__(self, url: str, fetcher: Fetcher) -> None:
         self._url = url
         self._fetcher = fetcher
-        self._asking = asyncio.Lock()
+        self._asking_metadata = asyncio.Lock()
+        self._asking_keys = asyncio.Lock()
         self._metadata: Metadata | None = None
         self._metadata_until = 0.0
         self._keys: list[_PublishedKey] = []
         self._keys_asked_at: float | None = None
+        self._lacks_keys = False
+        """Whether the last try to get them failed."""
 
     async def find_metadata(self) -> Metadata:
         """The metadata, asked for again after an hour.
 
         Raises:
-            IdentityNotProven: it is of another issuer, or names an endpoint without HTTPS.
-            ProviderUnavailable: it can't be had.
+            ProviderUnavailable: it can't be had, is of another issuer, or names an endpoint that
+                can't be trusted.
         """
-        async with self._asking:
+        async with self._asking_metadata:
             now = asyncio.get_running_loop().time()
             if self._metadata is None or now >= self._metadata_until:
                 self._metadata = await self._fetch_metadata()
                 self._metadata_until = now + METADATA_KEPT_SECONDS
+                # Keys that the provider has withdrawn are good no longer than this.
+                self._keys, self._keys_asked_at = [], None
             return self._metadata
 
     async def find_key(
@@ -83,13 +88,16 @@ class Discovery:
             IdentityNotProven: there is none.
             ProviderUnavailable: the keys can't be had.
         """
-        async with self._asking:
+        async with self._asking_keys:
             found = self._known_key(key_id, algorithm, kind)
             if found is None and self._may_ask_for_keys():
                 self._keys_asked_at = asyncio.get_running_loop().time()
+                self._lacks_keys = True
                 answer = await self._fetcher.get(metadata.jwks_uri, _KeySet)
-                self._keys = _public_keys(answer.keys)
+                self._keys, self._lacks_keys = _public_keys(answer.keys), False
                 found = self._known_key(key_id, algorithm, kind)
+        if found is None and self._lacks_keys:
+            raise ProviderUnavailable("The provider's keys could not be had. Try again later.")
         if found is None:
             raise IdentityNotProven("The ID token is signed by a key that is not published.")
         return found
@@ -100,7 +108,7 @@ class Discovery:
         except IdentityNotProven as error:
             raise ProviderUnavailable(error.detail) from error
         if metadata.issuer.rstrip("/") + _PATH != self._url:
-            raise IdentityNotProven("The metadata is of another issuer.")
+            raise ProviderUnavailable("The provider's metadata is of another issuer.")
         endpoints = (
             metadata.authorization_endpoint,
             metadata.token_endpoint,
@@ -108,7 +116,7 @@ class Discovery:
             metadata.userinfo_endpoint,
         )
         if not all(_is_safe(endpoint) for endpoint in endpoints if endpoint is not None):
-            raise IdentityNotProven("The metadata names an endpoint without HTTPS.")
+            raise ProviderUnavailable("The provider's metadata names an endpoint without HTTPS.")
         return metadata
 
     def _may_ask_for_keys(self) -> bool:
@@ -130,15 +138,17 @@ class Discovery:
 
 
 def _is_safe(url: str) -> bool:
-    """Whether it is HTTPS, or on this very machine, where a provider under test may be."""
+    """Whether it is a plain HTTPS address, or one on this very machine (of a provider in tests)."""
+    if not url.isascii() or not url.isprintable() or " " in url:
+        return False
     try:
         parts = urlsplit(url)
-        host = parts.hostname
+        is_whole = bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
-    return bool(host) and (
-        parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK)
-    )
+    is_plain = not parts.fragment and parts.username is None
+    is_secret = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+    return is_whole and is_plain and is_secret
 
 
 def _public_keys(documents: list[Json]) -> list[_PublishedKey]:

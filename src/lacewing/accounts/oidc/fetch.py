@@ -4,6 +4,7 @@ import base64
 from collections.abc import Mapping
 from contextlib import aclosing
 from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
@@ -13,6 +14,8 @@ from lacewing.accounts.oidc.provider import IdentityNotProven, ProviderUnavailab
 ANSWER_BYTES_MAX: Final = 256 * 1024
 """Metadata, key sets and tokens of real providers take a tenth of it."""
 CONNECT_SECONDS: Final = 3.0
+ANSWER_SECONDS: Final = 5.0
+"""For each thing that is waited for; who calls limits all of it together."""
 _CLIENT_ERRORS: Final = range(400, 500)
 
 Shape = TypeVar("Shape")
@@ -24,14 +27,14 @@ class Fetcher:
     def __init__(self) -> None:
         self._client = httpx.AsyncClient(
             follow_redirects=False,
-            timeout=CONNECT_SECONDS,
+            timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
             headers={"Accept": "application/json", "Accept-Encoding": "identity"},
         )
 
     async def get(
         self, url: str, shape: type[Shape], headers: Mapping[str, str] | None = None
     ) -> Shape:
-        return await self._ask(self._client.build_request("GET", url, headers=headers), shape)
+        return await self._ask("GET", url, shape, headers=headers)
 
     async def post(
         self,
@@ -44,24 +47,32 @@ class Fetcher:
         if basic is not None:
             credentials = base64.b64encode(":".join(basic).encode()).decode()
             headers["Authorization"] = f"Basic {credentials}"
-        request = self._client.build_request("POST", url, data=form, headers=headers)
-        return await self._ask(request, shape)
+        return await self._ask("POST", url, shape, headers=headers, form=form)
 
     async def close(self) -> None:
         await self._client.aclose()
 
-    async def _ask(self, request: httpx.Request, shape: type[Shape]) -> Shape:
-        """The answer to ``request``.
+    async def _ask(
+        self,
+        method: str,
+        url: str,
+        shape: type[Shape],
+        *,
+        headers: Mapping[str, str] | None,
+        form: Mapping[str, str] | None = None,
+    ) -> Shape:
+        """The answer to one request.
 
         Raises:
             ProviderUnavailable: no answer, one of another status, or one that is too long.
             IdentityNotProven: the provider refused, or answered something else than it must.
         """
-        host = request.url.host
+        host = urlsplit(url).hostname
         try:
+            request = self._client.build_request(method, url, headers=headers, data=form)
             response = await self._client.send(request, stream=True, auth=None)
             body = await _read(response)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise ProviderUnavailable(
                 f"The provider at {host} does not answer: {type(error).__name__}."
             ) from error
@@ -84,7 +95,7 @@ async def _read(response: httpx.Response) -> bytes:
     return bytes(body)
 
 
-def _decode(body: bytes, shape: type[Shape], host: str) -> Shape:
+def _decode(body: bytes, shape: type[Shape], host: str | None) -> Shape:
     try:
         return msgspec.json.decode(body, type=shape)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

@@ -60,7 +60,8 @@ class Claims(msgspec.Struct, frozen=True):
     nonce: str
     azp: str | None = None
     email: str | None = None
-    email_verified: bool = False
+    email_verified: bool | str = False
+    """Some providers write it as text; only the true one is believed."""
     name: str | None = None
 
 
@@ -109,7 +110,7 @@ def check(claims: Claims, *, issuer: str, client_id: str, nonce: str, now: datet
     moment = now.timestamp()
     checks = {
         "issuer": claims.iss == issuer,
-        "subject": 0 < len(claims.sub) <= SUBJECT_LENGTH_MAX,
+        "subject": 0 < len(claims.sub) <= SUBJECT_LENGTH_MAX and claims.sub.isprintable(),
         "audience": claims.aud in (client_id, [client_id]),
         "authorized party": claims.azp in {None, client_id},
         "nonce": hmac.compare_digest(claims.nonce.encode(), nonce.encode()),

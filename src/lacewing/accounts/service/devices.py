@@ -24,6 +24,7 @@ async def find_known(work: Work, user_id: UUID, device_token: str | None) -> Dev
 
 async def remember(work: Work, user_id: UUID) -> str:
     """Know this device from now on; the token that it must keep."""
+    await store.keep_newest_devices(work.session, user_id, rules.DEVICES_MAX - 1)
     token = secrets.token_urlsafe(32)
     await store.insert_device(
         work.session,

@@ -36,7 +36,7 @@ async def find_user(
         EmailNotVerified, AccountExists, RegistrationClosed: there is no account to enter.
         IdentityTaken: it is linked to somebody else.
         IdentityNotProven: the account is not active.
-        InvalidToken: the session has ended.
+        LinkingSessionEnded: the session has ended.
     """
     await users_store.wait_to_register(work.session)
     known = await store.find_identity(work.session, identity.issuer, identity.subject)
@@ -58,7 +58,9 @@ async def _link_to_session(
     known: LinkedIdentity | None,
     session_id: UUID,
 ) -> UUID:
-    user_id = await sessions.find_user_of_live_session(work, session_id)
+    user_id = await sessions.lock_user_of_live_session(work, session_id)
+    if user_id is None:
+        raise errors.LinkingSessionEnded
     if known is None:
         await _link(work, provider, identity, user_id)
     elif known.user_id != user_id:
@@ -120,8 +122,8 @@ async def _put_others_out(work: Work, user_id: UUID) -> None:
     """
     await users_store.update_user(work.session, user_id, password_hash=None)
     await devices.forget_all(work, user_id)
-    await access_tokens.revoke_tokens_of(work.session, user_id, work.now)
     await sessions.end_sessions(work, user_id, "identity-joined")
+    await access_tokens.revoke_tokens_of(work.session, user_id, work.now)
 
 
 async def _link(work: Work, provider: str, identity: Identity, user_id: UUID) -> None:

@@ -1,24 +1,15 @@
 """Login: limited, slow for whoever guesses, and telling nothing (AUTH-2, AUTH-16)."""
 
-import msgspec
-
 from lacewing.accounts.component import Accounts
 from lacewing.accounts.errors import InvalidCredentials
 from lacewing.accounts.rules import folded
 from lacewing.accounts.service import devices, lockout, sessions
+from lacewing.accounts.service.sessions import Entered
 from lacewing.accounts.store import users as store
 from lacewing.accounts.store.users import Credential
-from lacewing.accounts.tokens import TokenPair
 from lacewing.kernel import audit
 from lacewing.kernel.audit import Outcome
 from lacewing.kernel.work import Work
-
-
-class Entered(msgspec.Struct, frozen=True):
-    """A login that went well; ``device_token`` is for a device that was not known before."""
-
-    tokens: TokenPair
-    device_token: str | None
 
 
 async def find_limit_key(work: Work, name: str, device_token: str | None) -> str:

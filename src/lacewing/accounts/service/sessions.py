@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+import msgspec
+
 from lacewing.accounts import events, rules
 from lacewing.accounts.component import Accounts
 from lacewing.accounts.errors import (
@@ -12,7 +14,7 @@ from lacewing.accounts.errors import (
     SessionNotFound,
 )
 from lacewing.accounts.schemas import SessionView
-from lacewing.accounts.store import sessions as store
+from lacewing.accounts.store import sessions as store, users as users_store
 from lacewing.accounts.tokens import RefreshClaims, TokenPair, Tokens, hash_token_id
 from lacewing.kernel import audit
 from lacewing.kernel.actor import Actor
@@ -23,6 +25,13 @@ from lacewing.kernel.pagination import PageRequest, Slice
 from lacewing.kernel.work import Work
 
 FIRST_GENERATION = 1
+
+
+class Entered(msgspec.Struct, frozen=True):
+    """A session that was begun with a password; the token is for a device that is new."""
+
+    tokens: TokenPair
+    device_token: str | None
 
 
 async def authenticate(work: Work, accounts: Accounts, access_token: str) -> Actor:
@@ -50,16 +59,15 @@ async def check_still_live(work: Work) -> None:
         raise InvalidToken
 
 
-async def find_user_of_live_session(work: Work, session_id: UUID) -> UUID:
-    """Whose session this is.
-
-    Raises:
-        InvalidToken: it has ended, or its user is not active.
-    """
+async def lock_user_of_live_session(work: Work, session_id: UUID) -> UUID | None:
+    """Whose session this is, with the user's row locked; ``None`` if it lives no more."""
     actor = await store.find_actor(work.session, session_id)
     if actor is None:
-        raise InvalidToken
-    return actor.id
+        return None
+    await users_store.lock_credential(work.session, actor.id)
+    # Asked again: it may have been ended while we waited for the lock.
+    is_live = await store.find_actor(work.session, session_id) is not None
+    return actor.id if is_live else None
 
 
 async def start_session(work: Work, tokens: Tokens, user_id: UUID) -> TokenPair:

@@ -22,7 +22,6 @@ from lacewing.accounts.store import identities as store, users as users_store
 from lacewing.accounts.tokens import TokenPair, moment
 from lacewing.kernel import audit
 from lacewing.kernel.audit import Outcome
-from lacewing.kernel.db import UniqueViolation
 from lacewing.kernel.work import Work
 
 _SECRET_BYTES: Final = 32
@@ -104,7 +103,7 @@ async def finish(
         IdentityNotProven, ProviderUnavailable: see ``Provider``.
         EmailNotVerified, AccountExists, RegistrationClosed: there is no account to enter.
         IdentityTaken: it is linked to somebody else.
-        InvalidToken: whoever began to link an identity is logged in no more.
+        LinkingSessionEnded: whoever began to link an identity is logged in no more.
     """
     party = _find_provider(accounts, provider)
     try:
@@ -119,6 +118,7 @@ async def finish(
         errors.AccountExists,
         errors.IdentityTaken,
         errors.RegistrationClosed,
+        errors.LinkingSessionEnded,
         IdentityNotProven,
         ProviderUnavailable,
     ) as refusal:
@@ -166,9 +166,5 @@ async def _identify(party: Provider, callback: Callback, state: LoginState) -> I
 async def _use_up(work: Work, state: LoginState) -> None:
     """One login for one state, also where a provider takes a code twice."""
     state_hash = hashlib.sha256(state.challenge.state.encode()).hexdigest()
-    if await store.is_state_used(work.session, state_hash):
+    if not await store.use_state(work.session, state_hash, moment(state.expires)):
         raise errors.LoginStateInvalid
-    try:
-        await store.use_state(work.session, state_hash, moment(state.expires))
-    except UniqueViolation as violation:
-        raise errors.LoginStateInvalid from violation

@@ -14,12 +14,13 @@ from lacewing.accounts.errors import (
     UserNotFound,
     WrongCurrentPassword,
 )
+from lacewing.accounts.permissions import keeps_administering
 from lacewing.accounts.rules import username_from_email
 from lacewing.accounts.schemas import AccountView, NewUser, UserQuery
 from lacewing.accounts.service import devices, lockout, sessions
+from lacewing.accounts.service.sessions import Entered
 from lacewing.accounts.store import access_tokens, users as store
 from lacewing.accounts.store.users import UserFilter
-from lacewing.accounts.tokens import TokenPair
 from lacewing.kernel import audit
 from lacewing.kernel.actor import Role
 from lacewing.kernel.audit import Outcome
@@ -135,18 +136,16 @@ async def change_user(
         LastAdmin: nobody could administer afterwards.
     """
     admins = await store.lock_active_admins(work.session)
-    loses_admin = changes.get("role", Role.ADMIN) != Role.ADMIN or not changes.get(
-        "is_active", True
-    )
     if work.actor.id not in admins:
         # Demoted by another administrator while this request waited for the lock.
         raise Forbidden
-    if loses_admin and admins == [user_id]:
+    if admins == [user_id] and not keeps_administering(changes):
         await audit.record(work, "user.change", f"user:{user_id}", Outcome.DENIED)
         raise LastAdmin
     account = await _change(work, user_id, changes, precondition, "user.change")
     if not account.is_active:
         await sessions.end_sessions(work, user_id, "deactivated")
+        await access_tokens.revoke_tokens_of(work.session, user_id, work.now)
     return account
 
 
@@ -159,9 +158,16 @@ async def unlock_user(work: Work, user_id: UUID) -> AccountView:
 
 
 async def change_password(
-    work: Work, accounts: Accounts, current_password: str, new_password: str
-) -> TokenPair:
+    work: Work,
+    accounts: Accounts,
+    current_password: str,
+    new_password: str,
+    device_token: str | None,
+) -> Entered:
     """Set a new password; all sessions end, and a fresh one takes the place of this one (AUTH-8).
+
+    Of the devices this one alone stays known. Wrong passwords that somebody typed elsewhere don't
+    keep the owner from it on a device that is known.
 
     Raises:
         WrongCurrentPassword: counted as a failed login is, and audited, and that is kept.
@@ -175,27 +181,33 @@ async def change_password(
     new_hash = await accounts.passwords.hash(new_password)
     current = await store.lock_credential(work.session, user_id)
     await sessions.check_still_live(work)
+    device = await devices.find_known(work, user_id, device_token)
+    is_kept_out = device is None and current is not None and lockout.is_locked(work, current)
     if (
         not is_right
+        or is_kept_out
         or current is None
         or found is None
         or current.password_hash != found.password_hash
-        or lockout.is_locked(work, current)
     ):
         await audit.record(work, "auth.password_change", f"user:{user_id}", Outcome.FAILURE)
-        await lockout.count_failure(work, current)
+        if device is not None:
+            await devices.count_failure(work, user_id, device)
+        else:
+            await lockout.count_failure(work, current)
         raise WrongCurrentPassword
     return await _replace_password(work, accounts, user_id, new_hash)
 
 
 async def _replace_password(
     work: Work, accounts: Accounts, user_id: UUID, password_hash: str
-) -> TokenPair:
+) -> Entered:
     await store.update_user(work.session, user_id, password_hash=password_hash)
     await devices.forget_all(work, user_id)
+    device_token = await devices.remember(work, user_id)
     await sessions.end_sessions(work, user_id, "password-changed")
     await audit.record(work, "auth.password_change", f"user:{user_id}")
-    return await sessions.start_session(work, accounts.tokens, user_id)
+    return Entered(await sessions.start_session(work, accounts.tokens, user_id), device_token)
 
 
 async def set_password(work: Work, accounts: Accounts, user_id: UUID, password: str) -> None:
@@ -205,8 +217,8 @@ async def set_password(work: Work, accounts: Accounts, user_id: UUID, password: 
     await store.update_user(work.session, user_id, password_hash=password_hash)
     await lockout.forget_failures(work, user_id)
     await devices.forget_all(work, user_id)
-    await access_tokens.revoke_tokens_of(work.session, user_id, work.now)
     await sessions.end_sessions(work, user_id, "password-set")
+    await access_tokens.revoke_tokens_of(work.session, user_id, work.now)
     await audit.record(work, "user.password_set", f"user:{user_id}")
 
 

@@ -26,6 +26,15 @@ _KNOWN = select(devices.c.id, devices.c.recent_failures).where(
 _UPDATE = update(devices).where(_BY_ID)
 _DELETE = delete(devices).where(_BY_ID)
 _DELETE_OF_USER = delete(devices).where(devices.c.user_id == bindparam("of_user"))
+_NEWEST = (
+    select(devices.c.id)
+    .where(devices.c.user_id == bindparam("of_user"))
+    .order_by(devices.c.created_at.desc(), devices.c.id.desc())
+    .limit(bindparam("how_many"))
+)
+_DELETE_OLDEST = delete(devices).where(
+    devices.c.user_id == bindparam("of_user"), devices.c.id.not_in(_NEWEST)
+)
 _DELETE_EXPIRED = delete(devices).where(devices.c.expires_at < bindparam("before", type_=Timestamp))
 
 
@@ -66,6 +75,11 @@ async def delete_device(session: Session, device_id: UUID) -> None:
 
 async def delete_devices_of(session: Session, user_id: UUID) -> None:
     await session.execute(_DELETE_OF_USER, {"of_user": user_id})
+
+
+async def keep_newest_devices(session: Session, user_id: UUID, how_many: int) -> None:
+    """Forget all of the user's devices but the newest."""
+    await session.execute(_DELETE_OLDEST, {"of_user": user_id, "how_many": how_many})
 
 
 async def delete_devices_expired_before(session: Session, before: datetime) -> int:

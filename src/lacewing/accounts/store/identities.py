@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from lacewing.accounts.schemas import IdentityView
 from lacewing.accounts.tables import identities, used_login_states
 from lacewing.kernel.db import Session
+from lacewing.kernel.db.expressions import insert_new
 from lacewing.kernel.db.paging import Order, keyset_page
 from lacewing.kernel.db.types import Timestamp
 from lacewing.kernel.pagination import PageRequest, Slice
@@ -30,10 +31,7 @@ _COUNT = select(func.count()).select_from(identities).where(_OF_USER)
 _TOUCH = update(identities).where(identities.c.id == bindparam("identity_id"))
 _DELETE = delete(identities).where(_OF_USER, identities.c.id == bindparam("identity_id"))
 _NEWEST_FIRST: Final = Order(identities.c.created_at, identities.c.id, descending=True)
-_USED_STATE = select(used_login_states.c.state_hash).where(
-    used_login_states.c.state_hash == bindparam("hash")
-)
-_USE_STATE = insert(used_login_states)
+_USE_STATE = insert_new(used_login_states)
 _DELETE_STATES = delete(used_login_states).where(
     used_login_states.c.expires_at < bindparam("before", type_=Timestamp)
 )
@@ -94,17 +92,10 @@ async def delete_identity(session: Session, user_id: UUID, identity_id: UUID) ->
     return await session.execute(_DELETE, values) == 1
 
 
-async def is_state_used(session: Session, state_hash: str) -> bool:
-    return await session.scalar(_USED_STATE, {"hash": state_hash}) is not None
-
-
-async def use_state(session: Session, state_hash: str, expires_at: datetime) -> None:
-    """Use a login's state up.
-
-    Raises:
-        UniqueViolation: somebody else did so at this very moment.
-    """
-    await session.execute(_USE_STATE, {"state_hash": state_hash, "expires_at": expires_at})
+async def use_state(session: Session, state_hash: str, expires_at: datetime) -> bool:
+    """Use a login's state up; ``False`` when it was used before, were it at this very moment."""
+    values = {"state_hash": state_hash, "expires_at": expires_at}
+    return await session.execute(_USE_STATE, values) == 1
 
 
 async def delete_states_expired_before(session: Session, before: datetime) -> int:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Text, bindparam
+from sqlalchemy import Boolean, ColumnElement, Insert, Text, bindparam
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -57,3 +57,18 @@ def _position(element: contains_text, compiler: SQLCompiler, **options: Any) -> 
 def _instr(element: contains_text, compiler: SQLCompiler, **options: Any) -> str:
     column = compiler.process(element.column, **options)
     return f"instr({column}, {compiler.process(element.part, **options)}) > 0"
+
+
+class insert_new(Insert):  # ruff: ignore[invalid-class-name]  reads as the SQL statement that it is
+    """``INSERT``, which leaves a row alone that is there already: it then touches none.
+
+    A ``UniqueViolation`` would end the whole transaction in PostgreSQL.
+    """
+
+    inherit_cache = True
+
+
+@compiles(insert_new)
+def _insert_or_leave(element: insert_new, compiler: SQLCompiler, **options: Any) -> str:
+    inserting: str = compiler.visit_insert(element, **options)  # type: ignore[no-untyped-call]  # SQLAlchemy's own gap
+    return f"{inserting} ON CONFLICT DO NOTHING"

@@ -23,6 +23,16 @@ def read_cookie(request: Request, name: str) -> str | None:
     return request.cookies.get(_full_name(request, name))
 
 
+def list_cookies(request: Request, prefix: str) -> list[str]:
+    """The names of the cookies that begin so."""
+    full_prefix = _full_name(request, prefix)
+    return [
+        prefix + name.removeprefix(full_prefix)
+        for name in request.cookies
+        if name.startswith(full_prefix)
+    ]
+
+
 def set_cookie(
     request: Request,
     response: Response,

@@ -27,6 +27,10 @@ class HeadTooLarge(Exception):  # ruff: ignore[error-suffix-on-exception-name]  
     """Ends the parsing of a request."""
 
 
+class NotHttp(Exception):  # ruff: ignore[error-suffix-on-exception-name]  as above
+    """The parser takes it, but it is no request that may be answered."""
+
+
 class ProblemProtocol(HttpToolsProtocol):
     """Bounds what a connection may send beside bodies, and refuses in words (SEC-6, API-3, API-10).
 
@@ -40,6 +44,7 @@ class ProblemProtocol(HttpToolsProtocol):
     _is_refused = False
     _head_bytes = 0
     _header_count = 0
+    _host_count = 0
     _body_bytes = 0
     _body_bytes_of_data = 0
     _other_bytes = 0
@@ -57,7 +62,8 @@ class ProblemProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         self._is_in_head = self._has_begun = True
-        self._head_bytes = self._header_count = self._body_bytes = self._other_bytes = 0
+        self._head_bytes = self._header_count = self._host_count = 0
+        self._body_bytes = self._other_bytes = 0
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
@@ -69,9 +75,12 @@ class ProblemProtocol(HttpToolsProtocol):
         if self._is_in_head:
             self._header_count += 1
             self._count(len(name) + len(value) + _LINE_BYTES)
+            self._check(name.lower(), value)
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
+        if self.parser.get_http_version() == "1.1" and self._host_count != 1:
+            raise NotHttp
         self._is_in_head = False
         super().on_headers_complete()
 
@@ -83,6 +92,12 @@ class ProblemProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  the base class names it
         is_too_large = self._head_bytes > HEAD_BYTES_MAX or self._header_count > HEADERS_MAX
         self._refuse(*(_HEAD_TOO_LARGE if is_too_large else _MALFORMED))
+
+    def _check(self, name: bytes, value: bytes) -> None:
+        """One host, and no coding that we would not undo (RFC 9112, sections 3.2 and 6.1)."""
+        self._host_count += name == b"host"
+        if name == b"transfer-encoding" and value.strip().lower() != b"chunked":
+            raise NotHttp
 
     def _count(self, head_bytes: int) -> None:
         self._head_bytes += head_bytes

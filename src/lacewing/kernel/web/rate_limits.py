@@ -9,11 +9,14 @@ from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage, RedisStorage, Storage
 from limits.aio.strategies import MovingWindowRateLimiter
 from redis.asyncio import BlockingConnectionPool
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, TimeoutError as RedisTimeoutError
 
 WINDOW_SECONDS: Final = 60
 REDIS_CONNECTIONS: Final = 50
-REDIS_TIMEOUT_SECONDS: Final = 1.0
+REDIS_TIMEOUT_SECONDS: Final = 5.0
+"""Long enough that a burst is never taken for a lost Redis: it would count in process then."""
+REDIS_PAUSE_SECONDS: Final = 1.0
+"""How long a Redis that hangs is not asked again: each try would cost its whole timeout."""
 
 _log = structlog.get_logger(__name__)
 
@@ -34,11 +37,13 @@ class RateLimiter:
         self._local = MovingWindowRateLimiter(MemoryStorage())
         self._pool: BlockingConnectionPool | None = None
         self._shared: MovingWindowRateLimiter | None = None
+        self._is_lost = False
+        self._asked_again_at = 0.0
         if redis_url is not None:
             self._pool = BlockingConnectionPool.from_url(
                 redis_url,
                 max_connections=REDIS_CONNECTIONS,
-                timeout=REDIS_TIMEOUT_SECONDS,
+                timeout=None,  # who waits for a connection waits for Redis, which has a timeout
                 socket_timeout=REDIS_TIMEOUT_SECONDS,
                 socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
             )
@@ -52,12 +57,22 @@ class RateLimiter:
 
     async def hit(self, name: str, per_minute: int, key: str) -> Verdict:
         """Count one try against ``per_minute``."""
-        if self._shared is not None:
+        if self._shared is not None and time.monotonic() >= self._asked_again_at:
             try:
-                return await _hit(self._shared, name, per_minute, key)
+                verdict = await _hit(self._shared, name, per_minute, key)
             except (RedisError, OSError, TimeoutError) as error:
-                _log.warning("rate_limits_without_redis", error=type(error).__name__)
+                self._lose_redis(error)
+            else:
+                self._is_lost = False
+                return verdict
         return await _hit(self._local, name, per_minute, key)
+
+    def _lose_redis(self, error: Exception) -> None:
+        if isinstance(error, RedisTimeoutError | TimeoutError):
+            self._asked_again_at = time.monotonic() + REDIS_PAUSE_SECONDS
+        if not self._is_lost:
+            self._is_lost = True
+            _log.warning("rate_limits_without_redis", error=type(error).__name__)
 
     async def close(self) -> None:
         if self._pool is not None:

@@ -1,11 +1,14 @@
+import re
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, Field, SecretStr, field_validator
 
 from lacewing.kernel.settings import split_by_commas
 
 MIB = 1024 * 1024
+_ORIGIN = re.compile(r"https?://[^/?#@\s]+")
+"""What browsers send as one: without a path, and never `null`, which any page can have."""
 
 
 class WebSettings(BaseModel, frozen=True):
@@ -35,3 +38,11 @@ class WebSettings(BaseModel, frozen=True):
     metrics_token: SecretStr | None = Field(
         None, description="Bearer token for `/metrics`; without it, only this machine may read it."
     )
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            if origin != "*" and not _ORIGIN.fullmatch(origin):
+                raise ValueError(f"{origin} is no origin, as in https://app.example.com")
+        return origins

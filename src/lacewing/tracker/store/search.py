@@ -68,6 +68,9 @@ issue_texts = Table(
 """SQLite's FTS5 table."""
 
 _configuration: Any = literal_column(f"'{TEXT_SEARCH_CONFIGURATION}'::regconfig")
+_TITLE: Any = literal_column("'A'::\"char\"")
+_BODY: Any = literal_column("'B'::\"char\"")
+"""Weights of PostgreSQL's ``setweight``: a word in the title counts for more."""
 _issue = bindparam("issue_id", type_=Uuid())
 
 
@@ -78,11 +81,8 @@ def _as_searched(text: Any) -> Any:
     return func.left(func.regexp_replace(plain, PUNCTUATION, " ", "g"), SEARCHED_CHARACTERS)
 
 
-def _vector(text: Any, weight: str) -> Any:
-    return func.setweight(
-        func.to_tsvector(_configuration, _as_searched(text)),
-        literal_column(f"'{weight}'::\"char\""),
-    )
+def _vector(text: Any, weight: Any) -> Any:
+    return func.setweight(func.to_tsvector(_configuration, _as_searched(text)), weight)
 
 
 def _body() -> Any:
@@ -103,7 +103,7 @@ def _body() -> Any:
 
 @cache
 def _index_in_postgres() -> Any:
-    document = _vector(issues.c.title, "A").op("||")(_vector(_body(), "B"))
+    document = _vector(issues.c.title, _TITLE).op("||")(_vector(_body(), _BODY))
     source = select(issues.c.id, document).where(issues.c.id == _issue)
     statement = postgres_insert(issue_search).from_select(["issue_id", "document"], source)
     return statement.on_conflict_do_update(
