@@ -93,7 +93,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         app.state.runtime = _runtime(settings, database, clock, accounts, rate_limiter)
         health_checks.update(readiness_checks(database, settings.general.redis_url))
         try:
-            async with Worker(database, wiring.jobs(accounts), clock).running():
+            async with Worker(database, wiring.jobs(settings, accounts), clock).running():
                 yield
         finally:
             await accounts.close()

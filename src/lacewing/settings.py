@@ -1,11 +1,13 @@
 """All settings, gathered from the environment and ``.env``; nothing else reads either."""
 
+import hashlib
 import os
 import re
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import BaseModel, Field, SecretStr, ValidationError
@@ -13,7 +15,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError
 from lacewing.accounts.keys import SECRET_FILE
 from lacewing.accounts.rules import PROVIDER_NAME, RESERVED_PROVIDERS
 from lacewing.accounts.settings import AccountsSettings, ProviderSettings
-from lacewing.kernel.db.database import DatabaseSettings
+from lacewing.kernel.db.database import DatabaseSettings, sqlite_path
 from lacewing.kernel.web.settings import WebSettings
 
 PREFIX: Final = "LACEWING_"
@@ -90,6 +92,17 @@ class Settings(BaseModel, frozen=True):
     def secret_file(self) -> Path:
         """Where the secret is kept that no setting names."""
         return self.keys_dir / SECRET_FILE
+
+    @property
+    def audit_witness(self) -> Path:
+        """Where it is kept how far the audit log's chain of this database went."""
+        path = sqlite_path(self.database, self.general.data_dir)
+        if path is None:
+            parts = urlsplit(self.database.database_url or "")
+            place = f"{parts.hostname}:{parts.port}{parts.path}"
+        else:
+            place = str(path.resolve())
+        return self.keys_dir / f"audit-head-{hashlib.sha256(place.encode()).hexdigest()[:16]}"
 
     @property
     def secure_cookies(self) -> bool | None:

@@ -62,9 +62,9 @@ JOBS: Final = (
 """Those that need nothing but the database."""
 
 
-def jobs(accounts: Accounts) -> list[Job]:
+def jobs(settings: Settings, accounts: Accounts) -> list[Job]:
     """All jobs, with those that need what this process has."""
-    chain = Chain(accounts.keys.secret)
+    chain = Chain(accounts.keys.secret, settings.audit_witness)
     return [
         *JOBS,
         Job("audit-chain", 1, chain.extend, repeats_at=CHAINED_AT_ONCE, also_at_end=True),

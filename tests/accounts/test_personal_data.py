@@ -199,6 +199,36 @@ async def test_a_server_without_the_key_does_not_start(make_settings: MakeSettin
             pass
 
 
+async def test_a_server_with_other_keys_does_not_start(make_settings: MakeSettings) -> None:
+    """SEC-7: it would not find the emails that there are, and register them twice."""
+    async with opened_with(make_settings, OLD, OLD_HASH) as house:
+        await register(house, email="nina@example.com")
+
+    for keys in ((NEW, NEW_HASH), (OLD, NEW_HASH), (NEW, OLD_HASH)):
+        with pytest.raises(PersonalDataLocked):
+            async with opened_with(make_settings, *keys):
+                pass
+
+
+async def test_answers_kept_for_replay_are_sealed_and_rotated_too(
+    make_settings: MakeSettings,
+) -> None:
+    """SEC-7: what an ``Idempotency-Key`` kept in the clear is sealed, and replays afterwards."""
+    body = {"email": "nina@example.com", "password": "Correct-Horse-7"}
+    headers = {"Idempotency-Key": "one"}
+    async with opened_with(make_settings) as house:
+        first = await house.anonymous.post("/api/auth/register", json=body, headers=headers)
+
+    async with opened_with(make_settings, f"{NEW},{OLD}", f"{NEW_HASH},{OLD_HASH}") as house:
+        await bring_up_to_date(house)
+        stored = await raw_text(house)
+    async with opened_with(make_settings, NEW, NEW_HASH) as house:
+        again = await house.anonymous.post("/api/auth/register", json=body, headers=headers)
+
+    assert "nina@" not in stored
+    assert again.json() == first.json()
+
+
 async def test_users_are_searched_by_username_where_names_are_sealed(sealing: House) -> None:
     """SEC-7: parts of what is sealed can't be searched; usernames can."""
     await register(sealing, email="nina@example.com", username="nina", full_name="Zoe Zander")

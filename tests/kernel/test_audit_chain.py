@@ -12,7 +12,14 @@ import pytest
 from sqlalchemy import ColumnElement, Connection, Executable, delete, insert, select, text, update
 
 from lacewing.kernel import audit
-from lacewing.kernel.audit.chain import CHAINED_AT_ONCE, Chain, Fault, Finding
+from lacewing.kernel.audit.chain import (
+    CHAINED_AT_ONCE,
+    Chain,
+    ChainCut,
+    Fault,
+    Finding,
+    Witness,
+)
 from lacewing.kernel.audit.tables import audit_chain, audit_log, audit_pending
 from lacewing.kernel.db import Database, open_database, transaction
 from lacewing.kernel.db.database import DatabaseSettings
@@ -198,6 +205,45 @@ async def test_who_lacks_the_secret_can_not_mend_the_chain(
 
     assert [finding.entry_id for finding in found] == entries
     assert await verify(log, forger) == []
+
+
+async def test_the_chain_is_not_signed_anew_where_it_was_cut(log: Log, tmp_path: Path) -> None:
+    """SEC-9: an intruder can't have a changed history chained; the witness is no table."""
+    chain = Chain(b"a secret", tmp_path / "witness")
+    await write_entries(log, ENTRIES)
+    await extend(log, chain)
+    await extend(log, chain)  # sees the head that is committed by now
+    rows = await log.rows(select(audit_log.c.id).order_by(audit_log.c.id))
+    await tamper(
+        log,
+        delete(audit_chain).where(audit_chain.c.sequence > 2),
+        update(audit_log).where(the(rows[3][0])).values(ip="192.0.2.9"),
+        insert(audit_pending).from_select(
+            ["entry_id"], select(audit_log.c.id).where(audit_log.c.id >= rows[2][0])
+        ),
+    )
+
+    with pytest.raises(ChainCut):
+        await extend(log, Chain(b"a secret", tmp_path / "witness"))
+    found = await verify(log, Chain(b"a secret", tmp_path / "witness"))
+
+    assert found == [Finding(Fault.CUT, ENTRIES, rows[-1][0])]
+
+
+async def test_a_restored_backup_is_accepted_by_who_owns_the_machine(
+    log: Log, tmp_path: Path
+) -> None:
+    """SEC-9: then the chain goes on from where it stands."""
+    chain = Chain(b"a secret", tmp_path / "witness")
+    await write_entries(log, ENTRIES)
+    await extend(log, chain)
+    await extend(log, chain)
+    await tamper(log, delete(audit_chain).where(audit_chain.c.sequence > 2))
+
+    Witness(tmp_path / "witness").forget()
+
+    assert await extend(log, chain) == 0
+    assert (await verify(log, chain))[0].fault is Fault.UNCHAINED
 
 
 async def test_many_entries_at_once_stand_once_in_one_chain(log: Log, chain: Chain) -> None:

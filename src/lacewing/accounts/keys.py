@@ -80,7 +80,7 @@ class Keys:
     """
 
     def __init__(self, folder: Path, algorithm: JwtAlgorithm, secret: bytes) -> None:
-        self._folder = folder
+        self.folder: Final = folder
         self.algorithm: Final = algorithm
         self.secret: Final = secret
         self._keys: dict[str, Key] = {}
@@ -158,11 +158,11 @@ class Keys:
             _make(Use.ENCRYPTION, _ENCRYPTION, signs_from),
         ]
         for key in new:
-            _write(self._folder, key)
+            _write(self.folder, key)
         self.read_if_changed()
         for key in old:
             if revoke or self._good_until(key) <= now:
-                _path(self._folder, key).unlink()
+                _path(self.folder, key).unlink()
         self.read_if_changed()
         return new
 
@@ -179,7 +179,7 @@ class Keys:
             (Use.ENCRYPTION, _ENCRYPTION),
         ):
             if not any(self._of(use, algorithm)):
-                _write(self._folder, _make(use, algorithm, now))
+                _write(self.folder, _make(use, algorithm, now))
         self.read_if_changed()
 
     def _of(self, use: Use, algorithm: str) -> Iterable[Key]:
@@ -189,7 +189,7 @@ class Keys:
         candidates = sorted(self._of(use, algorithm), key=_age)
         ready = [key for key in candidates if key.signs_from <= now]
         if not candidates:
-            raise KeysUnreadable(f"There is no key for {algorithm} in {self._folder}.")
+            raise KeysUnreadable(f"There is no key for {algorithm} in {self.folder}.")
         return ready[-1] if ready else candidates[0]
 
     def _good_until(self, key: Key) -> datetime:
@@ -211,8 +211,8 @@ class Keys:
         Raises:
             KeysUnreadable: a file there is no key; the others are known all the same.
         """
-        paths = sorted(self._folder.glob("*.json"))
-        state = (self._folder.stat().st_mtime_ns, paths)
+        paths = sorted(self.folder.glob("*.json"))
+        state = (self.folder.stat().st_mtime_ns, paths)
         if state == self._state:
             return
         known = {path: self._files[path] for path in paths if path in self._files}

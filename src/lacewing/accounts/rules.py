@@ -28,7 +28,7 @@ LOCK_DOUBLINGS_MAX: Final = 10
 DEVICE_LIFETIME: Final = timedelta(days=180)
 """How long a device stays known after a login from it."""
 DEVICES_MAX: Final = 20
-"""Devices of one user that are known, the newest: scripts keep no cookie, and look new each time."""
+"""Devices of one user that are known, the newest: scripts keep no cookie and look new always."""
 
 TOKENS_MAX: Final = 100
 """Personal access tokens of one user that are good at the same time."""

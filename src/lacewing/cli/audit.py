@@ -9,10 +9,10 @@ from rich.progress import Progress
 
 from lacewing.cli.context import opened_database, run
 from lacewing.cli.output import EXIT_FAILED, fail, print_result
-from lacewing.kernel.audit.chain import Chain, Finding
+from lacewing.kernel.audit.chain import Chain, Finding, Witness
 from lacewing.kernel.db import transaction
 from lacewing.main import make_accounts
-from lacewing.settings import LogLevel, Settings
+from lacewing.settings import LogLevel, Settings, load_settings
 
 FINDINGS_MAX = 1_000
 """More are counted, not listed."""
@@ -37,7 +37,7 @@ def verify(*, as_json: bool = typer.Option(False, "--json", help="For scripts.")
             fail(f"There is no secret in {settings.keys_dir}: is this its data folder?")
         accounts = make_accounts(settings)
         accounts.passwords.close()
-        chain = Chain(accounts.keys.secret)
+        chain = Chain(accounts.keys.secret, settings.audit_witness)
         report = Report()
         console = Console(stderr=True)
         async with opened_database(settings) as database:
@@ -56,6 +56,13 @@ def verify(*, as_json: bool = typer.Option(False, "--json", help="For scripts.")
     print_result(report, _told(report), as_json=as_json)
     if report.findings:
         sys.exit(EXIT_FAILED)
+
+
+@app.command()
+def accept() -> None:
+    """Take the chain as it stands from here on, after a backup was restored."""
+    Witness(load_settings().audit_witness).forget()
+    typer.echo("The chain goes on from where it stands now.")
 
 
 def _told(report: Report) -> str:

@@ -62,8 +62,7 @@ def _bring_up_to_date(did: str, *, as_json: bool) -> None:
                 async for step in personal_data.bring_up_to_date(database):
                     seen, changed = seen + step.seen, changed + step.changed
                     progress.advance(task, step.seen)
-        if changed:
-            _clean(settings)
+        _clean(settings)
         return Step(seen, changed)
 
     done = run(bring, LogLevel.WARNING)
@@ -81,7 +80,9 @@ def _clean(settings: Settings) -> None:
     try:
         with closing(sqlite3.connect(path, timeout=VACUUM_SECONDS)) as connection:
             connection.execute("VACUUM")
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            (busy, *_), *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            if busy:
+                raise sqlite3.OperationalError("somebody else is reading")  # noqa: TRY301
     except sqlite3.OperationalError as error:
         typer.echo(
             f"Note: earlier values may be left in {path} until it is vacuumed: {error}", err=True

@@ -22,7 +22,7 @@ async def _work(settings: Settings) -> None:
     accounts = make_accounts(settings)
     accounts.passwords.close()
     async with opened_database(settings) as database:
-        worker = Worker(database, wiring.jobs(accounts), utc_now)
+        worker = Worker(database, wiring.jobs(settings, accounts), utc_now)
         loop = asyncio.get_running_loop()
         for stop in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(stop, worker.stop)

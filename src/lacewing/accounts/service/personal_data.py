@@ -8,6 +8,7 @@ import msgspec
 from lacewing.accounts.store import personal_data as store
 from lacewing.kernel.db import Database, Session, transaction
 from lacewing.kernel.db.encryption import PersonalDataLocked, is_sealed
+from lacewing.kernel.idempotency.store import reseal_answers
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -33,9 +34,11 @@ async def bring_up_to_date(database: Database) -> AsyncGenerator[Step, None]:
             for each in stale:
                 await store.write_anew(session, each)
         if not batch:
-            return
+            break
         yield Step(len(batch), len(stale))
         after = batch[-1].user_id
+    async with transaction(database) as session:
+        await reseal_answers(session)
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -65,12 +68,15 @@ async def find_status(database: Database) -> Status:
 
 
 async def check_openable(session: Session) -> None:
-    """Go on only if no personal data is sealed, or there are keys.
+    """Go on only if what is sealed opens with the keys of the settings.
 
     Raises:
-        PersonalDataLocked: something is sealed, and the settings name no key.
+        PersonalDataLocked: it does not: people would be shown as sealed text, and registered twice.
     """
-    if not session.cipher.is_on and await store.is_any_sealed(session):
+    try:
+        await store.check_one_opens(session)
+    except PersonalDataLocked as error:
         raise PersonalDataLocked(
-            "Personal data is sealed, but LACEWING_PII_ENCRYPTION_KEY is not set."
-        )
+            "Personal data is sealed, and does not open with LACEWING_PII_ENCRYPTION_KEY and "
+            "LACEWING_PII_HASH_KEY as they are."
+        ) from error

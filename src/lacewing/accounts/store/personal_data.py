@@ -9,7 +9,7 @@ from sqlalchemy import Text, bindparam, func, or_, select, type_coerce, update
 from lacewing.accounts.rules import folded
 from lacewing.accounts.tables import EMAIL, FULL_NAME, users
 from lacewing.kernel.db import Session
-from lacewing.kernel.db.encryption import FIRST_CHARACTER
+from lacewing.kernel.db.encryption import FIRST_CHARACTER, PersonalDataLocked
 
 BATCH: Final = 200
 """Users of one transaction: short enough that nobody who logs in waits for it."""
@@ -39,15 +39,15 @@ _ALL = select(
 _NEXT = _ALL.where(users.c.id > bindparam("after")).order_by(users.c.id).limit(BATCH)
 _NEXT_LOCKED = _NEXT.with_for_update()
 _UPDATE = update(users).where(users.c.id == bindparam("user_id"))
-_COUNT = select(func.count()).select_from(users)
 _ONE_SEALED = (
-    select(users.c.id)
+    select(users.c.id, _EMAIL_AS_KEPT, users.c.email_key)
     .where(
         or_(
             func.substr(_EMAIL_AS_KEPT, 1, 1) == bindparam("mark"),
             func.substr(_FULL_NAME_AS_KEPT, 1, 1) == bindparam("mark"),
         )
     )
+    .order_by(users.c.id.desc())
     .limit(1)
 )
 
@@ -84,10 +84,15 @@ async def write_anew(session: Session, data: PersonalData) -> None:
     await session.execute(_UPDATE, values)
 
 
-async def count_users(session: Session) -> int:
-    count: int = await session.scalar(_COUNT)
-    return count
+async def check_one_opens(session: Session) -> None:
+    """Open the newest of those that are sealed, if any is.
 
-
-async def is_any_sealed(session: Session) -> bool:
-    return await session.scalar(_ONE_SEALED, {"mark": FIRST_CHARACTER}) is not None
+    Raises:
+        PersonalDataLocked: it does not open, or is not found by its email, with our keys.
+    """
+    newest = await session.one(lambda *row: row, _ONE_SEALED, {"mark": FIRST_CHARACTER})
+    if newest is not None:
+        user_id, email_as_kept, email_key = newest
+        session.cipher.open(EMAIL, user_id, email_as_kept)
+        if not session.cipher.knows_index(email_key):
+            raise PersonalDataLocked

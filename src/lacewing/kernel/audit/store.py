@@ -1,14 +1,14 @@
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Select, bindparam, delete, exists, insert, literal_column, select
+from sqlalchemy import Select, bindparam, delete, insert, literal_column, select
 
 from lacewing.kernel.audit.tables import audit_chain, audit_log, audit_pending
 from lacewing.kernel.db import Session
-from lacewing.kernel.db.expressions import any_of
+from lacewing.kernel.db.expressions import any_of, insert_new
 from lacewing.kernel.db.locks import lock_for_transaction
 
 CHAIN_LOCK: Final = 4_710_103
@@ -58,7 +58,7 @@ _LAST = (
     .order_by(audit_chain.c.sequence.desc())
     .limit(1)
 )
-_INSERT_LINK = insert(audit_chain)
+_INSERT_LINK = insert_new(audit_chain)
 _DELETE_WAITING = delete(audit_pending).where(any_of(audit_pending.c.entry_id, "entry_ids"))
 _CHAINED = (
     select(audit_chain.c.sequence, audit_chain.c.entry_id, audit_chain.c.link, *_ENTRY)
@@ -67,12 +67,15 @@ _CHAINED = (
     .order_by(audit_chain.c.sequence)
     .limit(bindparam("how_many"))
 )
-_UNCHAINED = (
-    select(audit_log.c.id)
-    .where(
-        ~exists().where(audit_chain.c.entry_id == audit_log.c.id),
-        ~exists().where(audit_pending.c.entry_id == audit_log.c.id),
-    )
+_LINK = select(audit_chain.c.sequence, audit_chain.c.entry_id, audit_chain.c.link).where(
+    audit_chain.c.sequence == bindparam("at")
+)
+_STRETCH = (
+    select(audit_log.c.id, audit_chain.c.entry_id, audit_pending.c.entry_id)
+    .outerjoin_from(audit_log, audit_chain, audit_chain.c.entry_id == audit_log.c.id)
+    .outerjoin(audit_pending, audit_pending.c.entry_id == audit_log.c.id)
+    .where(audit_log.c.id > bindparam("after"))
+    .order_by(audit_log.c.id)
     .limit(bindparam("how_many"))
 )
 
@@ -116,6 +119,15 @@ async def find_chained(session: Session, after: int, how_many: int) -> list[Chai
     return await session.all(_chained, _CHAINED, {"after": after, "how_many": how_many})
 
 
-async def find_unchained(session: Session, how_many: int) -> list[UUID]:
-    """Entries that neither stand in the chain nor wait for it."""
-    return await session.all(lambda entry_id: entry_id, _UNCHAINED, {"how_many": how_many})
+async def find_link(session: Session, sequence: int) -> Link | None:
+    return await session.one(Link, _LINK, {"at": sequence})
+
+
+async def find_unchained(session: Session, how_many: int) -> AsyncGenerator[list[UUID], None]:
+    """Entries that neither stand in the chain nor wait for it, of each stretch of the log."""
+    after = UUID(int=0)
+    while stretch := await session.all(
+        lambda *row: row, _STRETCH, {"after": after, "how_many": how_many}
+    ):
+        yield [entry for entry, chained, waiting in stretch if chained is None and waiting is None]
+        after = stretch[-1][0]

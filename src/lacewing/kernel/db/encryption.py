@@ -134,6 +134,19 @@ class FieldCipher:
             return not is_sealed(value)
         return value.startswith(f"{_MARK}{next(iter(self._ciphers))}:")
 
+    def is_current_bytes(self, value: bytes) -> bool:
+        """As ``is_current``, for bytes."""
+        mark = _MARK.encode()
+        if not self.is_on:
+            return not value.startswith(mark)
+        return value.startswith(mark + next(iter(self._ciphers)).encode())
+
+    def knows_index(self, value: str) -> bool:
+        """Whether ``value`` is found by ``indexes``: in the clear, or by one of our keys."""
+        if not value.startswith(_INDEX_MARK):
+            return True
+        return value.removeprefix(_INDEX_MARK).partition(":")[0] in self._index_keys
+
     def is_current_index(self, value: str) -> bool:
         if not self._index_keys:
             return not value.startswith(_INDEX_MARK)

@@ -101,7 +101,7 @@ class StatementCache:
                 for name in order
             ),
             result_converters=tuple(results) if any(results) else None,
-            openers=tuple(self._openers(columns)) if self._cipher.is_on else (),
+            openers=tuple(self._openers(columns)),
             takes_locks=is_change
             or (isinstance(statement, Select) and statement._for_update_arg is not None),  # ruff: ignore[private-member-access]  SQLAlchemy tells it nowhere else
         )
