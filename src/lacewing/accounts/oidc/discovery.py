@@ -91,10 +91,7 @@ class Discovery:
         async with self._asking_keys:
             found = self._known_key(key_id, algorithm, kind)
             if found is None and self._may_ask_for_keys():
-                self._keys_asked_at = asyncio.get_running_loop().time()
-                self._lacks_keys = True
-                answer = await self._fetcher.get(metadata.jwks_uri, _KeySet)
-                self._keys, self._lacks_keys = _public_keys(answer.keys), False
+                await self._ask_for_keys(metadata)
                 found = self._known_key(key_id, algorithm, kind)
         if found is None and self._lacks_keys:
             raise ProviderUnavailable("The provider's keys could not be had. Try again later.")
@@ -123,6 +120,16 @@ class Discovery:
         now = asyncio.get_running_loop().time()
         asked_at = self._keys_asked_at
         return asked_at is None or now - asked_at >= KEYS_REFETCHED_AFTER_SECONDS
+
+    async def _ask_for_keys(self, metadata: Metadata) -> None:
+        is_first = not self._keys
+        self._keys_asked_at = asyncio.get_running_loop().time()
+        self._lacks_keys = True
+        answer = await self._fetcher.get(metadata.jwks_uri, _KeySet)
+        self._keys, self._lacks_keys = _public_keys(answer.keys), False
+        if is_first and self._keys:
+            # The first time is no second one: should a new key come now, it is asked for.
+            self._keys_asked_at = None
 
     def _known_key(
         self, key_id: str | None, algorithm: str, kind: type[PublicKey]
