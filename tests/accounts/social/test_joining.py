@@ -179,3 +179,15 @@ async def test_changing_ones_user_by_an_admin_keeps_the_identity(
     await change_user(adam, maria, is_active=True)
 
     assert (await profile(house, await enter(house, acme)))["id"] == str(maria.id)
+
+
+async def test_another_subject_of_the_same_issuer_does_not_join_by_the_email(
+    house: House, acme: RogueProvider
+) -> None:
+    """AUTH-12: an address that was given to somebody else does not give them the account too."""
+    await enter(house, acme, "kim")
+
+    async with nobody_enters(house):
+        answer = await enter(house, acme, "kim-the-second", email="kim@example.com")
+
+    assert kind_of(answer) == (409, "account-exists")

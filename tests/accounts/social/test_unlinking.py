@@ -127,3 +127,20 @@ async def test_of_two_last_ways_in_unlinked_at_the_same_time_one_stays(
     assert len(identities) == 2
     assert Counter(answer.status_code for answer in answers) == {204: 1, 409: 1}
     assert len(await listed(api)) == 1
+
+
+async def test_an_unlinked_identity_does_not_join_again_by_its_email(
+    house: House, acme: RogueProvider
+) -> None:
+    """AUTH-12: whoever unlinks an identity that is no longer theirs is rid of it."""
+    entered = await enter(house, acme, "kim")
+    user = await profile(house, entered)
+    await set_password(house, user["id"])
+    api = as_bearer(house, entered)
+    [identity] = await listed(api)
+    assert (await api.delete(f"{PATH}/{identity['id']}")).status_code == 204
+
+    again = await enter(house, acme, "kim")
+
+    assert kind_of(again) == (409, "account-exists")
+    assert (await api.get("/api/auth/me")).status_code == 200

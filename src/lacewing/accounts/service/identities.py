@@ -82,7 +82,9 @@ async def _join_or_register(
         return await _register(work, accounts, provider, identity, email)
     owner = await users_store.lock_credential(work.session, owner_id)
     is_proven = await users_store.is_email_proven(work.session, owner_id)
-    if owner is None or not is_proven:
+    # An issuer that knows two subjects says that they are two people, whoever has the email now.
+    is_another = await store.has_identity_of(work.session, owner_id, identity.issuer)
+    if owner is None or not is_proven or is_another:
         raise errors.AccountExists
     if not owner.is_active:
         raise IdentityNotProven
@@ -152,7 +154,7 @@ async def list_identities(work: Work, page: PageRequest) -> Slice[IdentityView]:
 
 
 async def unlink(work: Work, identity_id: UUID) -> None:
-    """Let an identity enter the actor's account no more.
+    """Let an identity enter the actor's account no more, nor join it again by its email.
 
     Raises:
         IdentityNotFound: the actor has none of that id.
@@ -165,4 +167,5 @@ async def unlink(work: Work, identity_id: UUID) -> None:
     has_password = user is not None and user.password_hash is not None
     if not has_password and await store.count_identities(work.session, user_id) == 0:
         raise errors.LastWayIn
+    await users_store.update_user(work.session, user_id, email_proven_at=None)
     await audit.record(work, "auth.identity_unlink", f"identity:{identity_id}")

@@ -27,6 +27,7 @@ _BY_SUBJECT = select(identities.c.id, identities.c.user_id).where(
 _ALL = select(
     identities.c.id, identities.c.provider, identities.c.created_at, identities.c.last_used_at
 ).where(_OF_USER)
+_OF_ISSUER = select(identities.c.id).where(_OF_USER, identities.c.issuer == bindparam("of_issuer"))
 _COUNT = select(func.count()).select_from(identities).where(_OF_USER)
 _TOUCH = update(identities).where(identities.c.id == bindparam("identity_id"))
 _DELETE = delete(identities).where(_OF_USER, identities.c.id == bindparam("identity_id"))
@@ -71,6 +72,11 @@ async def insert_identity(
 
 async def touch_identity(session: Session, identity_id: UUID, now: datetime) -> None:
     await session.execute(_TOUCH, {"identity_id": identity_id, "last_used_at": now})
+
+
+async def has_identity_of(session: Session, user_id: UUID, issuer: str) -> bool:
+    values = {"of_user": user_id, "of_issuer": issuer}
+    return await session.scalar(_OF_ISSUER, values) is not None
 
 
 async def count_identities(session: Session, user_id: UUID) -> int:
