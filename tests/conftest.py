@@ -1,5 +1,6 @@
 """Fixtures that all tests share. A test that takes ``house`` or ``database_url`` runs on both
-databases; one that needs Redis takes ``redis_url``."""
+databases, unless it is marked ``one_database``: what it tries is refused before any is asked. One
+that needs Redis takes ``redis_url``."""
 
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -29,6 +30,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "database_kind" in metafunc.fixturenames:
         kinds = metafunc.config.getoption("--databases").split(",")
+        if metafunc.definition.get_closest_marker("one_database"):
+            kinds = kinds[:1]
         metafunc.parametrize("database_kind", kinds, scope="session")
 
 

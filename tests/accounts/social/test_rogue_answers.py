@@ -36,6 +36,7 @@ async def gallery(
         yield opened
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("name", BAD_ANSWERS)
 async def test_an_answer_that_is_none_lets_nobody_in(gallery: Gallery, name: str) -> None:
     """AUTH-12: refused in time, whichever endpoint it comes from; a redirect is not followed."""
@@ -47,6 +48,7 @@ async def test_an_answer_that_is_none_lets_nobody_in(gallery: Gallery, name: str
     assert gallery.rogues[name].times_asked(ELSEWHERE) == 0
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("name", BAD_METADATA)
 async def test_metadata_that_lie_send_nobody_anywhere(gallery: Gallery, name: str) -> None:
     """AUTH-12: the issuer is the one of the settings, and all endpoints speak HTTPS."""
