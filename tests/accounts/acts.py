@@ -71,8 +71,8 @@ async def change_user(admin: Member, user: Member, **fields: Any) -> httpx.Respo
 
 async def stored(house: House, user_id: UUID, column: str) -> Any:
     """One column of the user's row."""
-    rows = await house.rows(select(users.c[column]).where(users.c.id == user_id))
-    return rows[0][0]
+    rows = await house.rows(select(users.c.id, users.c[column]).where(users.c.id == user_id))
+    return rows[0][1]
 
 
 async def audited(house: House, *actions: str) -> list[tuple[str, str, UUID | None, str | None]]:
