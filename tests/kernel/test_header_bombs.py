@@ -16,7 +16,7 @@ CHUNKED = post("Transfer-Encoding: chunked")
 MIB = 1_048_576
 ENDLESS_BYTES = 8 * MIB
 """More than the buffers between two sockets hold, so that the server must have read a part."""
-PATIENCE_SECONDS = 2
+PATIENCE_SECONDS = 5
 """Whoever still waits for the end by then has read all of it."""
 
 TOO_LARGE = {
