@@ -19,6 +19,8 @@ GRACE_SECONDS = 30
 """How long requests in flight may take to end after the signal to stop."""
 KEEP_ALIVE_SECONDS = 75
 """Longer than proxies keep idle connections, so that they close them, not we."""
+START_SECONDS = 60
+"""How long a process of several may be silent, as it is while it starts on a busy machine."""
 BACKLOG = 2_048
 
 
@@ -57,6 +59,7 @@ def serve(
         date_header=True,
         backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_worker_healthcheck=START_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
 

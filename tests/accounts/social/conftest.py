@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import httpx
 import pytest
@@ -7,6 +8,13 @@ from lacewing.settings import Settings
 from tests.accounts.social.acts import variables
 from tests.support.house import House, open_house
 from tests.support.rogue_provider import RogueProvider, rogue_provider
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Providers on real sockets are slower than the inner loop wants."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.system)
 
 
 @pytest.fixture

@@ -57,7 +57,8 @@ def _told_in_our_words() -> Generator[None, None, None]:
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(
         path,
-        timeout=0,
+        # While it opens, it waits for others that do: the first one recovers the log alone.
+        timeout=LOCK_SECONDS,
         isolation_level=None,
         check_same_thread=False,
         cached_statements=STATEMENTS_PREPARED,
@@ -68,6 +69,8 @@ def _connect(path: Path) -> sqlite3.Connection:
         "foreign_keys = ON",
         f"cache_size = -{CACHE_KIB}",
         "temp_store = MEMORY",
+        # From here on whoever waits does so without stopping the event loop.
+        "busy_timeout = 0",
     ):
         connection.execute(f"PRAGMA {pragma}")
     # SQLite's own knows no letters beyond ASCII.
