@@ -2,7 +2,6 @@
 databases, unless it is marked ``one_database``: what it tries is refused before any is asked. One
 that needs Redis takes ``redis_url``."""
 
-import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 from lacewing.kernel.actor import Role
 from lacewing.settings import Settings, load_settings
 from tests.support import servers
+from tests.support.cannot import cannot_test
 from tests.support.databases import DatabaseTemplate, PostgresTemplate, SqliteTemplate
 from tests.support.house import House, Member, open_house
 from tests.support.servers import CannotStart
@@ -35,20 +35,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("database_kind", kinds, scope="session")
 
 
-def _or_skip(error: CannotStart) -> None:
-    """A part that cannot run says so loudly; in CI that is a failure."""
-    if os.environ.get("CI"):
-        pytest.fail(f"CANNOT TEST: {error}")
-    pytest.skip(f"CANNOT TEST: {error}")
-
-
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     try:
         with servers.postgres() as url:
             yield url
     except CannotStart as error:
-        _or_skip(error)
+        cannot_test(error)
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +50,7 @@ def redis_url() -> Iterator[str]:
         with servers.redis() as url:
             yield url
     except CannotStart as error:
-        _or_skip(error)
+        cannot_test(error)
 
 
 @pytest.fixture(scope="session")
@@ -87,23 +80,47 @@ def keys_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("data")
 
 
+def _environ(database_url: str, keys_dir: Path) -> dict[str, str]:
+    """The settings of a test: no limits per address, unless it names its own variables."""
+    return {
+        "LACEWING_ENVIRONMENT": "test",
+        "LACEWING_DATA_DIR": str(keys_dir),
+        "LACEWING_DATABASE_URL": database_url,
+        "LACEWING_DATABASE_POOL_SIZE": "5",
+        "LACEWING_RATE_LIMIT_PER_MINUTE": "0",
+        "LACEWING_LOGIN_LIMIT_PER_MINUTE": "0",
+    }
+
+
 @pytest.fixture
 def make_settings(database_url: str, keys_dir: Path) -> Callable[..., Settings]:
-    """Settings for a test: no limits per address, unless it names its own variables."""
+    """Settings for a test, with the variables that it names."""
 
     def make(**variables: Any) -> Settings:
-        environ = {
-            "LACEWING_ENVIRONMENT": "test",
-            "LACEWING_DATA_DIR": str(keys_dir),
-            "LACEWING_DATABASE_URL": database_url,
-            "LACEWING_DATABASE_POOL_SIZE": "5",
-            "LACEWING_RATE_LIMIT_PER_MINUTE": "0",
-            "LACEWING_LOGIN_LIMIT_PER_MINUTE": "0",
-        }
-        environ |= {name: str(value) for name, value in variables.items()}
-        return load_settings(environ)
+        given = {name: str(value) for name, value in variables.items()}
+        return load_settings(_environ(database_url, keys_dir) | given)
 
     return make
+
+
+@pytest.fixture(scope="module")
+async def shared_house(
+    database_template: DatabaseTemplate,
+    tmp_path_factory: pytest.TempPathFactory,
+    keys_dir: Path,
+) -> AsyncIterator[House]:
+    """One Lacewing for all tests of a module that change nothing, such as tables of refusals."""
+    async with (
+        database_template.copied(tmp_path_factory.mktemp("shared")) as url,
+        open_house(load_settings(_environ(url, keys_dir))) as opened,
+    ):
+        yield opened
+
+
+@pytest.fixture(scope="module")
+async def a_developer(shared_house: House) -> Member:
+    """A developer in the shared house."""
+    return await shared_house.member("dev")
 
 
 @pytest.fixture

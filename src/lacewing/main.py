@@ -71,8 +71,8 @@ def _providers(settings: Settings, clock: Clock) -> dict[str, Provider]:
     if not settings.providers:
         return {}
     # Imported only where there is one: the HTTP client costs 6 MB of memory.
-    from lacewing.accounts.oidc.client import RelyingParty  # noqa: PLC0415
-    from lacewing.accounts.oidc.fetch import Fetcher  # noqa: PLC0415
+    from lacewing.accounts.oidc.client import RelyingParty  # noqa: PLC0415  as said
+    from lacewing.accounts.oidc.fetch import Fetcher  # noqa: PLC0415  as said
 
     return {
         name: RelyingParty(provider, Fetcher(), clock)

@@ -11,6 +11,8 @@ import yaml  # type: ignore[import-untyped]  # it brings no types
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests.support.cannot import cannot_test
+
 ROOT = Path(__file__).parents[2]
 REQUIREMENTS = ROOT / "requirements"
 LOCKS = sorted(REQUIREMENTS.glob("*.txt"))
@@ -71,7 +73,7 @@ def _tracked_locks() -> dict[str, str]:
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if listed.returncode != 0:
-        pytest.skip(f"CANNOT TEST: git does not list its files: {listed.stderr}")
+        cannot_test(f"git does not list its files: {listed.stderr}")
     found = {}
     for name in listed.stdout.splitlines():
         path = Path(name)

@@ -70,3 +70,14 @@ def test_an_export_that_can_not_be_written_leaves_nothing(
         "taken", "older.jsonl",
     }  # fmt: skip
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_an_export_into_a_device_leaves_it_one(environment: dict[str, str]) -> None:
+    """UX-3: put in its place, a file would be the end of ``/dev/null``."""
+    before = Path("/dev/null").stat()
+
+    done = lacewing("export", "/dev/null", environment=environment)
+
+    after = Path("/dev/null").stat()
+    assert done.returncode == 0, done.stderr
+    assert (after.st_mode, after.st_rdev) == (before.st_mode, before.st_rdev)

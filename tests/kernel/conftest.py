@@ -1,7 +1,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +10,8 @@ from typing import Any
 import pytest
 
 from lacewing.kernel.actor import Role
-from lacewing.settings import load_settings
 from tests.kernel.logs import Log, captured_log
-from tests.support.databases import DatabaseTemplate
-from tests.support.house import House, Member, open_house
+from tests.support.house import House, Member
 from tests.support.servers import free_port, wait_for_port
 
 LACEWING = Path(sys.executable).parent / "lacewing"
@@ -78,32 +76,6 @@ def server(database_url: str, tmp_path: Path) -> Iterator[StartedServer]:
     """A started server, on each of the databases."""
     with started_server(tmp_path, LACEWING_DATABASE_URL=database_url) as started:
         yield started
-
-
-@pytest.fixture(scope="module")
-async def shared_house(
-    database_template: DatabaseTemplate,
-    tmp_path_factory: pytest.TempPathFactory,
-    keys_dir: Path,
-) -> AsyncIterator[House]:
-    """One Lacewing for all tests of a module that change nothing, such as tables of refusals."""
-    async with database_template.copied(tmp_path_factory.mktemp("shared")) as url:
-        environ = {
-            "LACEWING_ENVIRONMENT": "test",
-            "LACEWING_DATA_DIR": str(keys_dir),
-            "LACEWING_DATABASE_URL": url,
-            "LACEWING_DATABASE_POOL_SIZE": "5",
-            "LACEWING_RATE_LIMIT_PER_MINUTE": "0",
-            "LACEWING_LOGIN_LIMIT_PER_MINUTE": "0",
-        }
-        async with open_house(load_settings(environ)) as opened:
-            yield opened
-
-
-@pytest.fixture(scope="module")
-async def a_developer(shared_house: House) -> Member:
-    """A developer in the shared house."""
-    return await shared_house.member("dev")
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """What is true of accounts without a database."""
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -185,3 +186,11 @@ def visible_name(name: str | None) -> str | None:
     if not trimmed or not trimmed.isprintable() or len(trimmed) > FULL_NAME_LENGTH_MAX:
         return None
     return trimmed
+
+
+def hash_of_secret(secret: str) -> str:
+    """What the database keeps of a random secret that somebody must show: SHA-256, in hexadecimal.
+
+    Not for passwords: of 256 random bits none is guessed, so look-ups need not be slow.
+    """
+    return hashlib.sha256(secret.encode()).hexdigest()

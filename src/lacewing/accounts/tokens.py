@@ -239,8 +239,3 @@ def _read_header(token: str) -> _Header:
 
 def moment(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
-
-
-def hash_token_id(token_id: str) -> str:
-    """What the database keeps of a refresh token."""
-    return hashlib.sha256(token_id.encode()).hexdigest()

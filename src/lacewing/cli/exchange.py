@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import typer
 
@@ -40,15 +41,16 @@ def export(
 
 def _write(connection: Connection, schema: str, file: str) -> int:
     if file == "-":
-        count = -1  # the header is no row
-        for line in export_lines(connection, schema):
-            sys.stdout.buffer.write(line + b"\n")
-            count += 1
-        return count
+        return _write_lines(export_lines(connection, schema), sys.stdout.buffer)
     path = Path(file)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
+    lines = export_lines(connection, schema)
     try:
-        return _write_whole(export_lines(connection, schema), draft, path)
+        if path.exists() and not path.is_file():
+            # A pipe or a device: put in its place, a file would be the end of it.
+            with path.open("wb") as output:
+                return _write_lines(lines, output)
+        return _write_whole(lines, draft, path)
     except OSError as error:
         draft.unlink(missing_ok=True)
         fail(f"{file}: {error.strerror}")
@@ -56,13 +58,19 @@ def _write(connection: Connection, schema: str, file: str) -> int:
 
 def _write_whole(lines: Iterator[bytes], draft: Path, path: Path) -> int:
     """The file appears whole or not at all, readable by its owner alone."""
-    count = -1
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as output:
-        for line in lines:
-            output.write(line + b"\n")
-            count += 1
+        count = _write_lines(lines, output)
         output.flush()
         os.fsync(output.fileno())
     draft.replace(path)
+    return count
+
+
+def _write_lines(lines: Iterator[bytes], output: BinaryIO) -> int:
+    """How many rows were written: the header is none."""
+    count = -1
+    for line in lines:
+        output.write(line + b"\n")
+        count += 1
     return count

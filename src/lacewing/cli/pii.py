@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import typer
 from rich.console import Console
@@ -77,13 +78,19 @@ def _clean(settings: Settings) -> None:
             "Note: PostgreSQL keeps earlier rows in its files until VACUUM FULL users.", err=True
         )
         return
+    left = _vacuum(path)
+    if left is not None:
+        typer.echo(
+            f"Note: earlier values may be left in {path} until it is vacuumed: {left}", err=True
+        )
+
+
+def _vacuum(path: Path) -> str | None:
+    """Why something may be left of earlier values, or ``None``."""
     try:
         with closing(sqlite3.connect(path, timeout=VACUUM_SECONDS)) as connection:
             connection.execute("VACUUM")
-            (busy, *_), *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            if busy:
-                raise sqlite3.OperationalError("somebody else is reading")  # noqa: TRY301
+            (is_busy, *_), *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     except sqlite3.OperationalError as error:
-        typer.echo(
-            f"Note: earlier values may be left in {path} until it is vacuumed: {error}", err=True
-        )
+        return str(error)
+    return "somebody else is reading" if is_busy else None

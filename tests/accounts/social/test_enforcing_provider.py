@@ -16,7 +16,7 @@ from tests.accounts.social.acts import (
     profile,
     variables,
 )
-from tests.conftest import _or_skip
+from tests.support.cannot import cannot_test
 from tests.support.house import open_house
 from tests.support.oidc_provider import EnforcingProvider, enforcing_provider
 from tests.support.servers import CannotStart
@@ -31,7 +31,7 @@ def certified(request: pytest.FixtureRequest) -> Iterator[EnforcingProvider]:
         with enforcing_provider([CALLBACK], email_in_id_token=request.param) as provider:
             yield provider
     except CannotStart as error:
-        _or_skip(error)
+        cannot_test(error)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ locked, with the right password; failures from it count against the device alone
 it a stranger. Whoever has no such cookie learns nothing: to them a locked account looks like any.
 """
 
-import hashlib
 import secrets
 from uuid import UUID
 
@@ -19,7 +18,9 @@ from lacewing.kernel.work import Work
 
 async def find_known(work: Work, user_id: UUID, device_token: str | None) -> Device | None:
     """The user's device that holds this token; asks without one too, for time must not tell."""
-    return await store.find_device(work.session, user_id, _hash(device_token or ""), work.now)
+    return await store.find_device(
+        work.session, user_id, rules.hash_of_secret(device_token or ""), work.now
+    )
 
 
 async def remember(work: Work, user_id: UUID) -> str:
@@ -30,7 +31,7 @@ async def remember(work: Work, user_id: UUID) -> str:
         work.session,
         device_id=new_id(),
         user_id=user_id,
-        token_hash=_hash(token),
+        token_hash=rules.hash_of_secret(token),
         now=work.now,
         expires_at=work.now + rules.DEVICE_LIFETIME,
     )
@@ -51,7 +52,3 @@ async def count_failure(work: Work, user_id: UUID, device: Device) -> None:
 async def forget_all(work: Work, user_id: UUID) -> None:
     """Know none of the user's devices any more: their password is another one now."""
     await store.delete_devices_of(work.session, user_id)
-
-
-def _hash(device_token: str) -> str:
-    return hashlib.sha256(device_token.encode()).hexdigest()

@@ -38,16 +38,19 @@ async def find_user(
         IdentityNotProven: the account is not active.
         LinkingSessionEnded: the session has ended.
     """
-    await users_store.wait_to_register(work.session)
     known = await store.find_identity(work.session, identity.issuer, identity.subject)
+    if known is None:
+        # Asked again under the lock: of two at once, one makes the account and one enters it.
+        await users_store.wait_to_register(work.session)
+        known = await store.find_identity(work.session, identity.issuer, identity.subject)
     if linking_session_id is not None:
         return await _link_to_session(work, provider, identity, known, linking_session_id)
     if known is None:
         return await _join_or_register(work, accounts, provider, identity)
     user = await users_store.lock_credential(work.session, known.user_id)
-    if user is None or not user.is_active:
+    is_linked = await store.touch_identity(work.session, known.id, work.now)
+    if user is None or not user.is_active or not is_linked:
         raise IdentityNotProven
-    await store.touch_identity(work.session, known.id, work.now)
     return known.user_id
 
 

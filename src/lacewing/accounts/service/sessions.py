@@ -15,7 +15,7 @@ from lacewing.accounts.errors import (
 )
 from lacewing.accounts.schemas import SessionView
 from lacewing.accounts.store import sessions as store, users as users_store
-from lacewing.accounts.tokens import RefreshClaims, TokenPair, Tokens, hash_token_id
+from lacewing.accounts.tokens import RefreshClaims, TokenPair, Tokens
 from lacewing.kernel import audit
 from lacewing.kernel.actor import Actor
 from lacewing.kernel.audit import Outcome
@@ -105,7 +105,7 @@ async def refresh(work: Work, tokens: Tokens, refresh_token: str) -> TokenPair:
         or not state.is_active
     ):
         raise await _refused(work, claims)
-    token_hash = hash_token_id(claims.jti)
+    token_hash = rules.hash_of_secret(claims.jti)
     if await store.consume_refresh_token(work.session, claims.sid, token_hash, work.now):
         await store.touch_session(
             work.session,
@@ -206,7 +206,7 @@ async def _mint(
         work.session,
         session_id,
         generation,
-        hash_token_id(tokens.refresh_token_id(session_id, generation)),
+        rules.hash_of_secret(tokens.refresh_token_id(session_id, generation)),
         work.now,
         work.now + rules.REFRESH_TOKEN_LIFETIME,
     )

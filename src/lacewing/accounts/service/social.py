@@ -1,6 +1,5 @@
 """Login through identity providers: its start, and its end in the same browser (AUTH-12)."""
 
-import hashlib
 import hmac
 import secrets
 from typing import Final
@@ -59,7 +58,7 @@ class Callback(msgspec.Struct, frozen=True):
 
 def handle_of(state: str) -> str:
     """A name for one of several logins that a browser may have under way."""
-    return hashlib.sha256(state.encode()).hexdigest()[:_HANDLE_LENGTH]
+    return rules.hash_of_secret(state)[:_HANDLE_LENGTH]
 
 
 async def begin(
@@ -165,6 +164,6 @@ async def _identify(party: Provider, callback: Callback, state: LoginState) -> I
 
 async def _use_up(work: Work, state: LoginState) -> None:
     """One login for one state, also where a provider takes a code twice."""
-    state_hash = hashlib.sha256(state.challenge.state.encode()).hexdigest()
+    state_hash = rules.hash_of_secret(state.challenge.state)
     if not await store.use_state(work.session, state_hash, moment(state.expires)):
         raise errors.LoginStateInvalid

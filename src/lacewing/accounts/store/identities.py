@@ -70,8 +70,10 @@ async def insert_identity(
     await session.execute(_INSERT, row)
 
 
-async def touch_identity(session: Session, identity_id: UUID, now: datetime) -> None:
-    await session.execute(_TOUCH, {"identity_id": identity_id, "last_used_at": now})
+async def touch_identity(session: Session, identity_id: UUID, now: datetime) -> bool:
+    """Note its use; ``False`` when it was unlinked meanwhile."""
+    values = {"identity_id": identity_id, "last_used_at": now}
+    return await session.execute(_TOUCH, values) == 1
 
 
 async def has_identity_of(session: Session, user_id: UUID, issuer: str) -> bool:

@@ -30,7 +30,7 @@ def _any_of_array(element: any_of, compiler: SQLCompiler, **options: Any) -> str
 def _any_of_json(element: any_of, compiler: SQLCompiler, **options: Any) -> str:
     column = compiler.process(element.column, **options)
     values = compiler.process(element.values, **options)
-    return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608  # nosec B608
+    return f"{column} IN (SELECT value FROM json_each({values}))"  # nosec B608  # ruff: ignore[hardcoded-sql-expression]  parts that are compiled
 
 
 class contains_text(ColumnElement[bool]):  # ruff: ignore[invalid-class-name]  reads as the SQL operator that it is
