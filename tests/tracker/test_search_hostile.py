@@ -5,7 +5,8 @@ from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 
 from lacewing.kernel.db import transaction
 from lacewing.kernel.ids import new_id
-from lacewing.tracker.rules import key_from_name, search_terms
+from lacewing.kernel.words import search_terms
+from lacewing.tracker.rules import key_from_name
 from lacewing.tracker.schemas import NewProject
 from lacewing.tracker.store.comments import insert_comments
 from lacewing.tracker.store.search import SEARCHED_CHARACTERS

@@ -18,14 +18,6 @@ LABELS_MAX: Final = 20
 FILTER_VALUES_MAX: Final = 50
 """Values that one filter takes, as in ``status=open,reopened``."""
 
-ACCENTS: Final = "[\u0300-\u036f]+"
-"""Combining marks, which a search leaves out: ``cafe`` finds what ``café`` finds."""
-PUNCTUATION: Final = "[!-/:-@\\[-`{-~«»¡¿·、。「」\u2010-\u205f]+"
-"""What parts words for a search, so that ``login`` is found in ``shop/login.py``.
-
-Both are regular expressions that Python and PostgreSQL read alike.
-"""
-
 NO_DUE_DATE: Final = date(9999, 12, 30)
 """Where an issue without a due date sorts: last. (A driver takes the 31st for infinity.)"""
 
@@ -80,23 +72,3 @@ def key_from_name(name: str, attempt: int) -> str:
     letters = letters.lstrip(string.digits)[:6]
     base = letters if len(letters) > 1 else f"{letters}PR"[:3]
     return base if attempt == 0 else f"{base}{attempt + 1}"
-
-
-def search_terms(text: str) -> tuple[list[str], list[str]]:
-    """The words and phrases that must be found, and those that must not (``-word``).
-
-    A term is words with one space between them: ``log-in`` is the phrase ``log in``.
-    """
-    wanted: list[str] = []
-    unwanted: list[str] = []
-    for minus, phrase, word in re.findall(r'(-?)(?:"([^"]*)"|([^\s"]+))', text):
-        term = " ".join(re.sub(PUNCTUATION, " ", phrase or word).split())
-        if any(character.isalnum() for character in term):
-            (unwanted if minus else wanted).append(term)
-    return wanted, unwanted
-
-
-def without_accents(text: str) -> str:
-    """``text`` in its plainest spelling, for a database that does not see to that itself."""
-    plain = re.sub(ACCENTS, "", unicodedata.normalize("NFKD", text))
-    return re.sub(PUNCTUATION, " ", plain)

@@ -32,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSVECTOR, insert as postgres_insert
 
 from lacewing.kernel.db import Session
-from lacewing.tracker.rules import ACCENTS, PUNCTUATION, search_terms, without_accents
+from lacewing.kernel.words import ACCENTS, PUNCTUATION, search_terms, without_accents
 from lacewing.tracker.tables import comments, issues
 
 SEARCHED_CHARACTERS: Final = 100_000
@@ -75,7 +75,7 @@ _issue = bindparam("issue_id", type_=Uuid())
 
 
 def _as_searched(text: Any) -> Any:
-    """``rules.without_accents``, said in PostgreSQL's words."""
+    """``kernel.words.without_accents``, said in PostgreSQL's words."""
     apart = func.normalize(func.left(text, SEARCHED_CHARACTERS), literal_column("NFKD"))
     plain = func.regexp_replace(apart, ACCENTS, "", "g")
     return func.left(func.regexp_replace(plain, PUNCTUATION, " ", "g"), SEARCHED_CHARACTERS)
