@@ -75,6 +75,11 @@ class Malformed(Refusal):
     title = "The request cannot be read."
 
 
+class PayloadTooLarge(Refusal):
+    code = "content-too-large"
+    title = "The body is larger than this server takes."
+
+
 class LimitExceeded(Refusal):
     """Too much in too short a time; ``retry_after_seconds`` says when to come again."""
 

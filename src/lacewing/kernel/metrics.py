@@ -1,6 +1,6 @@
 """Measurements, in the names of Prometheus."""
 
-from prometheus_client import Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 REQUEST_SECONDS = Histogram(
     "lacewing_http_request_duration_seconds",
@@ -16,5 +16,20 @@ REQUESTS_IN_FLIGHT = Gauge(
 OUTBOX_WAITING = Gauge(
     "lacewing_outbox_waiting",
     "Events that are committed and not yet numbered.",
+    multiprocess_mode="mostrecent",
+)
+JOBS_ENDED = Counter(
+    "lacewing_jobs_ended",
+    "Attempts at jobs, by how they ended: done, failed, lost or dead.",
+    ["job", "outcome"],
+)
+JOBS_WAITING = Gauge(
+    "lacewing_jobs_waiting",
+    "Jobs that wait or run.",
+    multiprocess_mode="mostrecent",
+)
+JOBS_DEAD = Gauge(
+    "lacewing_jobs_dead",
+    "Jobs that were given up and wait for a person.",
     multiprocess_mode="mostrecent",
 )

@@ -25,6 +25,7 @@ def _fingerprints(view: msgspec.Struct) -> bytes:
     return b"".join(
         crc32(encode(value)).to_bytes(_FINGERPRINT_BYTES, "big")
         for value in msgspec.structs.astuple(view)
+        if value is not msgspec.UNSET
     )
 
 
@@ -48,7 +49,8 @@ class Precondition(msgspec.Struct, frozen=True):
 
 
 def _differing_fields(tag: str, current: msgspec.Struct) -> list[str]:
-    names = list(current.__struct_fields__)
+    fields = msgspec.structs.asdict(current)
+    names = [name for name, value in fields.items() if value is not msgspec.UNSET]
     text = tag.strip('"')
     try:
         seen = base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True)

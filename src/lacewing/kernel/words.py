@@ -34,6 +34,12 @@ def search_terms(text: str) -> tuple[list[str], list[str]]:
     return wanted, unwanted
 
 
+def says_only_what_not(text: str) -> bool:
+    """Whether ``text`` has words that must not be found, and no others."""
+    wanted, unwanted = search_terms(text)
+    return bool(unwanted) and not wanted
+
+
 def without_accents(text: str) -> str:
     """``text`` in its plainest spelling, for a database that does not see to that itself."""
     plain = re.sub(ACCENTS, "", unicodedata.normalize("NFKD", text))

@@ -41,9 +41,15 @@ def _owner(work: Work) -> str:
 
 
 async def answer_once(
-    request: Request, work: Work, handle: Callable[[Request], Awaitable[Response]]
+    request: Request,
+    work: Work,
+    handle: Callable[[Request], Awaitable[Response]],
+    sent: bytes | None = None,
 ) -> Response:
-    """Carry the request out once for its key and user; later ones get the first answer again."""
+    """Carry the request out once for its key and user; later ones get the first answer again.
+
+    ``sent`` stands for the body where that was not kept, as of an upload.
+    """
     key = request.headers["idempotency-key"]
     if not 0 < len(key) <= KEY_LENGTH_MAX:
         raise invalid_field(
@@ -53,7 +59,7 @@ async def answer_once(
         await authenticate(request)
     owner = _owner(work)
     database = runtime_of(request).database
-    fingerprint = await _fingerprint(request)
+    fingerprint = _fingerprint(request, await request.body() if sent is None else sent)
     kept = await service.claim_or_find(database, owner, key, fingerprint, work.now)
     if kept is not None:
         headers = {**(kept.headers or {}), "Idempotent-Replayed": "true"}
@@ -87,14 +93,14 @@ async def _keep(work: Work, owner: str, key: str, mine_until: datetime, response
     await work.session.commit()
 
 
-async def _fingerprint(request: Request) -> str:
+def _fingerprint(request: Request, body: bytes) -> str:
     """A keyed hash: the body may hold a password, which a plain one would let be guessed."""
     digest = hashlib.blake2b(digest_size=32, key=runtime_of(request).secret)
     for part in (
         request.method.encode(),
         request.url.path.rstrip("/").encode(),
         request.scope["query_string"],
-        await request.body(),
+        body,
     ):
         digest.update(len(part).to_bytes(8, "big") + part)
     return digest.hexdigest()

@@ -3,7 +3,7 @@
 Answers are msgspec structs; their schemas and the examples are made from the structs themselves.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final, cast
 
@@ -19,6 +19,7 @@ from lacewing.kernel.errors import (
     Invalid,
     LimitExceeded,
     Malformed,
+    PayloadTooLarge,
     PreconditionFailed,
     Refusal,
     Unauthenticated,
@@ -29,7 +30,6 @@ from lacewing.kernel.web.examples import example_of
 from lacewing.kernel.web.idempotency import ANSWERS_SECRET, KEY_LENGTH_MAX, KeyTaken
 from lacewing.kernel.web.problems import (
     PROBLEM_JSON,
-    PayloadTooLarge,
     Problem,
     UnsupportedMediaType,
     status_of,
@@ -38,6 +38,7 @@ from lacewing.kernel.web.route import ANY_QUERY
 from lacewing.kernel.web.security import TOKEN_URL, Requirement
 
 _SCHEME: Final = "OAuth2PasswordBearer"
+_IDS: Final = {"id", "document_id"}
 _PROBLEMS: Final = "x-problems"
 """Holds the refusals of one status, by code, while the document is being built."""
 
@@ -51,17 +52,25 @@ def documented(
     secret: bool = False,
     any_query: bool = False,
     description: str | None = None,
+    body: Mapping[str, Any] | None = None,
+    also: Mapping[int, Any] | None = None,
+    files: Mapping[int, str] | None = None,
 ) -> dict[str, Any]:
     """Arguments for a route: what it does, what it answers, how it may refuse.
 
     ``answers`` is a struct, a union of structs, or ``None`` for an empty answer. ``secret`` marks
     answers that hold tokens, ``any_query`` what passes over query parameters that it does not know.
-    What holds for every operation is added by ``build_openapi``.
+    ``body`` describes a body that the handler reads itself, ``also`` the answers of further
+    statuses, ``files`` those that are no JSON but bytes. What holds for every operation is added by
+    ``build_openapi``.
     """
-    response: dict[str, Any] = {"description": HTTPStatus(status).phrase}
-    if answers is not None:
-        response["content"] = {"application/json": {"schema": msgspec.json.schema(answers)}}
-    responses: dict[int | str, dict[str, Any]] = {status: response}
+    responses: dict[int | str, dict[str, Any]] = {
+        each: _described(each, answered)
+        for each, answered in {status: answers, **(also or {})}.items()
+    }
+    for each, text in (files or {}).items():
+        content = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+        responses[each] = {"description": text, "content": content}
     for error in errors:
         _add_refusal(responses, status_of(error), error)
     return {
@@ -71,12 +80,22 @@ def documented(
         "response_model": None,
         "responses": responses,
         "openapi_extra": {
-            mark: True
-            for mark, is_set in ((ANSWERS_SECRET, secret), (ANY_QUERY, any_query))
-            if is_set
+            **{
+                mark: True
+                for mark, is_set in ((ANSWERS_SECRET, secret), (ANY_QUERY, any_query))
+                if is_set
+            },
+            **({} if body is None else {"requestBody": dict(body)}),
         }
         or None,
     }
+
+
+def _described(status: int, answers: Any) -> dict[str, Any]:
+    response: dict[str, Any] = {"description": HTTPStatus(status).phrase}
+    if answers is not None:
+        response["content"] = {"application/json": {"schema": msgspec.json.schema(answers)}}
+    return response
 
 
 def _add_refusal(
@@ -152,12 +171,13 @@ def _complete(
 
 def _complete_read(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
     """A thing (it has an id) has an entity tag; a list may be paged by number."""
-    if "200" not in operation["responses"]:
+    contents = operation["responses"].get("200", {}).get("content", {})
+    if "application/json" not in contents:
         return
-    answer = operation["responses"]["200"]["content"]["application/json"]
+    answer = contents["application/json"]
     reference = answer["schema"]["$ref"]
     properties = schemas[reference.rpartition("/")[2]]["properties"]
-    if "id" in properties:
+    if _IDS & set(properties):
         operation.setdefault("parameters", []).append(_IF_NONE_MATCH)
         operation["responses"].setdefault("304", {"description": "Not Modified"})
     if any(each["name"] == "page" for each in operation.get("parameters", ())):

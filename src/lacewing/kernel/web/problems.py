@@ -25,6 +25,7 @@ STATUS_OF_FAMILY: Final[Mapping[type[Refusal], int]] = {
     errors.NotFound: 404,
     errors.Conflict: 409,
     errors.PreconditionFailed: 412,
+    errors.PayloadTooLarge: 413,
     errors.Invalid: 422,
     errors.LimitExceeded: 429,
     errors.Unavailable: 503,
@@ -42,19 +43,25 @@ _CODES_OF_STATUS: Final = {
 }
 
 
-class PayloadTooLarge(Refusal):
-    code = "content-too-large"
-    title = "The body is larger than this server takes."
-
-
 class UnsupportedMediaType(Refusal):
     code = "unsupported-media-type"
     title = "The body is of a type that this operation does not take."
 
 
+class RangeNotSatisfiable(Refusal):
+    """RFC 9110, section 15.5.17."""
+
+    code = "range-not-satisfiable"
+    title = "The file has no such bytes."
+
+    def __init__(self, size_bytes: int) -> None:
+        self.size_bytes = size_bytes
+        super().__init__(f"The file has {size_bytes} bytes.")
+
+
 _OWN_STATUSES: Final[Mapping[type[Refusal], int]] = {
-    PayloadTooLarge: 413,
     UnsupportedMediaType: 415,
+    RangeNotSatisfiable: 416,
 }
 
 
@@ -125,6 +132,11 @@ def refusal_response(refusal: Refusal, path: str, request_id: str) -> Response:
             headers["Retry-After"] = str(seconds)
         case errors.Unavailable(retry_after_seconds=seconds):
             headers["Retry-After"] = str(seconds)
+        case errors.PayloadTooLarge():
+            # What the client still sends is not read: the connection ends with this answer.
+            headers["Connection"] = "close"
+        case RangeNotSatisfiable(size_bytes=size):
+            headers["Content-Range"] = f"bytes */{size}"
         case errors.Invalid(errors=found):
             field_errors = [_shortened(each) for each in found[:FIELD_ERRORS_MAX]]
         case _:

@@ -167,7 +167,9 @@ class LacewingRoute(APIRoute):
         if self.body_field is not None:
             is_form = isinstance(self.body_field.field_info, params.Form)
             accepted = FORM_TYPES if is_form else JSON_TYPES
-        once = takes_idempotency_key(self)
+        # A body that the handler reads itself, it also keeps from being carried out twice.
+        reads_itself = "requestBody" in (self.openapi_extra or {})
+        once = takes_idempotency_key(self) and not reads_itself
 
         async def handle_as_work(request: Request) -> Response:
             scope = request.scope

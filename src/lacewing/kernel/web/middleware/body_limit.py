@@ -1,12 +1,12 @@
 """A limit on the size of bodies, whatever ``Content-Length`` says (SEC-1, SEC-6)."""
 
+from collections.abc import Mapping
+
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lacewing.kernel.errors import Malformed
-from lacewing.kernel.web.problems import PayloadTooLarge, refusal_response
-
-_CLOSE = (b"connection", b"close")
+from lacewing.kernel.errors import Malformed, PayloadTooLarge
+from lacewing.kernel.web.problems import refusal_response
 
 
 class BodyLimit:
@@ -16,14 +16,22 @@ class BodyLimit:
     body): a flag is set, the application sees a disconnect, and its answer is replaced.
     """
 
-    def __init__(self, app: ASGIApp, limit_bytes: int) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        limit_bytes: int,
+        others: Mapping[tuple[str, str], int] | None = None,
+    ) -> None:
         self.app = app
         self._limit = limit_bytes
+        self._others = others or {}
+        """Limits of single operations, by method and path."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        limit = self._others.get((scope["method"], scope["path"].rstrip("/")), self._limit)
         declared: bytes | None = None
         is_chunked = False
         for name, value in scope["headers"]:
@@ -36,15 +44,15 @@ class BodyLimit:
             refusal = Malformed("`Content-Length` and `Transfer-Encoding` exclude each other.")
             await self._refuse(refusal, scope, receive, send)
             return
-        if declared is not None and declared.isdigit() and int(declared) > self._limit:
-            await self._refuse(self._too_large(), scope, receive, send)
+        if declared is not None and declared.isdigit() and int(declared) > limit:
+            await self._refuse(_too_large(limit), scope, receive, send)
             return
         if declared is None and not is_chunked:
             await self.app(scope, receive, send)
             return
-        await self._count(scope, receive, send)
+        await self._count(limit, scope, receive, send)
 
-    async def _count(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _count(self, limit: int, scope: Scope, receive: Receive, send: Send) -> None:
         received = 0
         is_over = has_begun = False
 
@@ -55,7 +63,7 @@ class BodyLimit:
             message = await receive()
             if message["type"] == "http.request":
                 received += len(message.get("body", b""))
-                if received > self._limit:
+                if received > limit:
                     is_over = True
                     return {"type": "http.disconnect"}
             return message
@@ -72,19 +80,16 @@ class BodyLimit:
             if not is_over:
                 raise
         if is_over and not has_begun:
-            await self._refuse(self._too_large(), scope, receive, send)
-
-    def _too_large(self) -> PayloadTooLarge:
-        return PayloadTooLarge(f"The body may have {self._limit} bytes at most.")
+            await self._refuse(_too_large(limit), scope, receive, send)
 
     @staticmethod
     async def _refuse(
         refusal: Malformed | PayloadTooLarge, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        async def send_and_close(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], _CLOSE]
-            await send(message)
-
         response = refusal_response(refusal, scope["path"], scope["lacewing.request_id"])
-        await response(scope, receive, send_and_close)
+        response.headers["Connection"] = "close"
+        await response(scope, receive, send)
+
+
+def _too_large(limit: int) -> PayloadTooLarge:
+    return PayloadTooLarge(f"The body may have {limit} bytes at most.")

@@ -1,0 +1,6 @@
+"""Jobs: what may happen later or fail alone, as rows of the transaction that wants them done."""
+
+from lacewing.kernel.jobs.kind import JobKind, Lease, LeaseLost
+from lacewing.kernel.jobs.queue import enqueue
+
+__all__ = ["JobKind", "Lease", "LeaseLost", "enqueue"]

@@ -1,0 +1,71 @@
+"""What a job is to those who run it."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from lacewing.kernel.clock import Clock
+from lacewing.kernel.db import Database, transaction
+from lacewing.kernel.errors import Conflict
+from lacewing.kernel.jobs import store
+from lacewing.kernel.jobs.store import LeasedJob
+from lacewing.kernel.work import Origin, Work
+
+ATTEMPTS_MAX: Final = 8
+"""With the pauses of ``runner.pause_before`` these take about an hour."""
+
+
+class LeaseLost(Conflict):
+    """The worker was silent for so long that the job was given to another one."""
+
+    code = "lease-lost"
+    title = "This job is no longer this worker's to finish."
+
+
+class Lease:
+    """One attempt at one job, as its kind's ``run`` is handed it."""
+
+    def __init__(self, database: Database, clock: Clock, job: LeasedJob, lease_id: UUID) -> None:
+        self.database: Final = database
+        self.clock: Final = clock
+        self.job: Final = job
+        self.id: Final = lease_id
+        self.is_finished = False
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        return self.job.payload
+
+    @asynccontextmanager
+    async def work(self) -> AsyncGenerator[Work, None]:
+        """A transaction on the way; it is committed when the block ends well."""
+        async with transaction(self.database) as session:
+            origin = Origin(user_agent="lacewing worker", request_id=self.job.request_id)
+            yield Work(session=session, now=self.clock(), origin=origin)
+
+    @asynccontextmanager
+    async def finishing(self) -> AsyncGenerator[Work, None]:
+        """The job's last transaction: what it writes is kept once, however often the job ran.
+
+        Raises:
+            LeaseLost: another worker has the job by now; nothing is written.
+        """
+        async with self.work() as work:
+            if not await store.finish(work.session, self.job.id, self.id):
+                raise LeaseLost
+            yield work
+        self.is_finished = True
+
+
+class JobKind(msgspec.Struct, frozen=True):
+    """How jobs of one name are run."""
+
+    name: str
+    run: Callable[[Lease], Awaitable[None]]
+    """May be carried out more than once; what must be kept once, it writes in ``finishing``."""
+    give_up: Callable[[Work, dict[str, Any], str], Awaitable[None]] | None = None
+    """Told of the payload and the reason, when the job goes to the dead letters."""
+    attempts_max: int = ATTEMPTS_MAX

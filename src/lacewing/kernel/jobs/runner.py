@@ -1,0 +1,161 @@
+"""Running jobs: leased, kept while they last, tried again with growing pauses, given up."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from random import SystemRandom
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from lacewing.kernel.clock import Clock
+from lacewing.kernel.db import Database, transaction
+from lacewing.kernel.errors import Refusal, Unavailable
+from lacewing.kernel.ids import new_id
+from lacewing.kernel.jobs import store
+from lacewing.kernel.jobs.kind import JobKind, Lease, LeaseLost
+from lacewing.kernel.jobs.store import LeasedJob
+from lacewing.kernel.metrics import JOBS_ENDED
+
+LEASE: Final = timedelta(seconds=15)
+"""A worker that is silent for so long is taken for dead, and its jobs are due again."""
+KEPT_EVERY_SECONDS: Final = 5.0
+PAUSE_FIRST_SECONDS: Final = 5.0
+PAUSE_MAX_SECONDS: Final = 1_800.0
+
+_random = SystemRandom()
+_log = structlog.get_logger(__name__)
+
+
+def pause_before(attempt: int) -> timedelta:
+    """How long to wait after this attempt failed: doubled each time, and never at one time for all.
+
+    Full jitter over the upper half (AWS Architecture Blog, "Exponential Backoff And Jitter").
+    """
+    longest = min(PAUSE_MAX_SECONDS, PAUSE_FIRST_SECONDS * 2 ** (attempt - 1))
+    return timedelta(seconds=_random.uniform(longest / 2, longest))
+
+
+class Runner:
+    """Runs jobs one by one, for any carrier that says when."""
+
+    def __init__(self, database: Database, kinds: Iterable[JobKind], clock: Clock) -> None:
+        self.database: Final = database
+        self.clock: Final = clock
+        self._kinds = {kind.name: kind for kind in kinds}
+        self.kind_names: Final = tuple(self._kinds)
+
+    async def run_next(self) -> bool:
+        """Run the job that has waited for the longest; ``False`` when none is due.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        now = self.clock()
+        if not await store.is_any_due(self.database.session(), self.kind_names, now):
+            return False
+        lease_id = new_id()
+        async with transaction(self.database) as session:
+            job = await store.lease_next(session, self.kind_names, lease_id, now, now + LEASE)
+        if job is None:
+            return False
+        await self._run(job, lease_id)
+        return True
+
+    async def run_this(self, job_id: UUID) -> bool:
+        """Run this job, unless it is done, waits, or is somebody's; whether it was run.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        now = self.clock()
+        lease_id = new_id()
+        async with transaction(self.database) as session:
+            job = await store.lease_this(session, job_id, lease_id, now, now + LEASE)
+        if job is None or job.kind not in self._kinds:
+            return False
+        await self._run(job, lease_id)
+        return True
+
+    async def _run(self, job: LeasedJob, lease_id: UUID) -> None:
+        kind = self._kinds[job.kind]
+        lease = Lease(self.database, self.clock, job, lease_id)
+        log = _log.bind(job_id=str(job.id), job=job.kind, attempt=job.attempt)
+        if job.attempt > kind.attempts_max:
+            await self._give_up(lease, kind, job.last_error or "its workers died at it")
+            return
+        try:
+            async with self._kept(lease):
+                await kind.run(lease)
+                if not lease.is_finished:
+                    async with lease.finishing():
+                        pass
+        except LeaseLost:
+            log.warning("job_lost")
+            JOBS_ENDED.labels(job.kind, "lost").inc()
+        except asyncio.CancelledError:
+            # The worker stops: the job goes back as it was, for another one to take at once.
+            await asyncio.shield(self._put_back(lease))
+            raise
+        except Exception as error:
+            expected = isinstance(error, Refusal)
+            log.warning("job_failed", reason=_told(error), exc_info=not expected)
+            await self._try_again(lease, kind, _told(error))
+        else:
+            JOBS_ENDED.labels(job.kind, "done").inc()
+
+    async def _try_again(self, lease: Lease, kind: JobKind, reason: str) -> None:
+        job = lease.job
+        if job.attempt >= kind.attempts_max:
+            await self._give_up(lease, kind, reason)
+            return
+        JOBS_ENDED.labels(job.kind, "failed").inc()
+        async with transaction(self.database) as session:
+            due_at = self.clock() + pause_before(job.attempt)
+            await store.put_back(session, job, lease.id, due_at, reason)
+
+    async def _give_up(self, lease: Lease, kind: JobKind, reason: str) -> None:
+        """The dead letter and what it means to its domain are written together."""
+        try:
+            async with lease.finishing() as work:
+                await store.bury(work.session, lease.job, work.now, reason)
+                if kind.give_up is not None:
+                    await kind.give_up(work, lease.payload, reason)
+        except LeaseLost:
+            return
+        JOBS_ENDED.labels(kind.name, "dead").inc()
+        _log.error("job_dead", job_id=str(lease.job.id), job=kind.name, reason=reason)
+
+    async def _put_back(self, lease: Lease) -> None:
+        try:
+            async with transaction(self.database) as session:
+                await store.put_back(session, lease.job, lease.id, self.clock(), None)
+        except Unavailable as error:
+            _log.warning("job_not_put_back", job_id=str(lease.job.id), reason=error.detail)
+
+    @asynccontextmanager
+    async def _kept(self, lease: Lease) -> AsyncGenerator[None, None]:
+        """While the block lasts the lease is renewed."""
+        keeping = asyncio.create_task(self._keep(lease))
+        try:
+            yield
+        finally:
+            keeping.cancel()
+
+    async def _keep(self, lease: Lease) -> None:
+        while True:
+            await asyncio.sleep(KEPT_EVERY_SECONDS)
+            try:
+                async with transaction(self.database) as session:
+                    until = self.clock() + LEASE
+                    await store.extend_lease(session, lease.job.id, lease.id, until)
+            except Unavailable as error:
+                _log.warning("lease_not_kept", job_id=str(lease.job.id), reason=error.detail)
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, Refusal):
+        return f"{error.code}: {error.detail}"
+    return f"{type(error).__name__}: {error}"[:1_000]

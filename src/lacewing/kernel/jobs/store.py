@@ -1,0 +1,277 @@
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import bindparam, delete, func, insert, select, update
+
+from lacewing.kernel.db import Session
+from lacewing.kernel.db.expressions import any_of, insert_new
+from lacewing.kernel.db.paging import Order, keyset_page
+from lacewing.kernel.db.types import Timestamp
+from lacewing.kernel.jobs.tables import dead_jobs, jobs
+from lacewing.kernel.pagination import PageRequest, Slice
+
+
+class LeasedJob(msgspec.Struct, frozen=True):
+    """A job as whoever runs it sees it."""
+
+    id: UUID
+    kind: str
+    payload: dict[str, Any]
+    created_at: datetime
+    request_id: str | None
+    attempt: int
+    """From 1; those of workers that died are counted too."""
+    last_error: str | None
+
+
+class JobLine(msgspec.Struct, frozen=True):
+    """A job as it is told of."""
+
+    id: UUID
+    kind: str
+    payload: dict[str, Any]
+    created_at: datetime
+    attempts: int
+    due_at: datetime
+    is_leased: bool
+    last_error: str | None
+
+
+class DeadJob(msgspec.Struct, frozen=True):
+    id: UUID
+    kind: str
+    payload: dict[str, Any]
+    created_at: datetime
+    request_id: str | None
+    attempts: int
+    died_at: datetime
+    reason: str
+
+
+_now = bindparam("now", type_=Timestamp())
+_job: Any = bindparam("job_id")
+_lease: Any = bindparam("held_by")
+_INSERT = insert_new(jobs)
+_IS_DUE = jobs.c.due_at <= _now
+_NEXT = (
+    select(jobs.c.id)
+    .where(_IS_DUE, any_of(jobs.c.kind, "kinds"))
+    .order_by(jobs.c.due_at, jobs.c.id)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
+_THIS = select(jobs.c.id).where(jobs.c.id == _job, _IS_DUE).with_for_update(skip_locked=True)
+_LOOK = select(jobs.c.id).where(_IS_DUE, any_of(jobs.c.kind, "kinds")).limit(1)
+_LEASED = (
+    jobs.c.id,
+    jobs.c.kind,
+    jobs.c.payload,
+    jobs.c.created_at,
+    jobs.c.request_id,
+    jobs.c.attempts,
+    jobs.c.last_error,
+)
+_LEASE = (
+    update(jobs)
+    .where(jobs.c.id == _job)
+    .values(
+        lease_id=_lease,
+        due_at=bindparam("until", type_=Timestamp()),
+        attempts=jobs.c.attempts + 1,
+    )
+    .returning(*_LEASED)
+)
+_MINE = (jobs.c.id == _job, jobs.c.lease_id == _lease)
+_EXTEND = update(jobs).where(*_MINE).values(due_at=bindparam("until", type_=Timestamp()))
+_FINISH = delete(jobs).where(*_MINE)
+_PUT_BACK = (
+    update(jobs)
+    .where(*_MINE)
+    .values(
+        lease_id=None,
+        due_at=bindparam("until", type_=Timestamp()),
+        attempts=bindparam("attempts_made"),
+        last_error=bindparam("error"),
+    )
+)
+_UNSENT = (
+    select(jobs.c.id)
+    .where(
+        _IS_DUE,
+        any_of(jobs.c.kind, "kinds"),
+        (jobs.c.sent_at.is_(None))
+        | (jobs.c.sent_at <= bindparam("sent_before", type_=Timestamp())),
+    )
+    .order_by(jobs.c.due_at, jobs.c.id)
+    .limit(bindparam("batch"))
+)
+_MARK_SENT = update(jobs).where(any_of(jobs.c.id, "job_ids")).values(sent_at=_now)
+_LINES = select(
+    jobs.c.id,
+    jobs.c.kind,
+    jobs.c.payload,
+    jobs.c.created_at,
+    jobs.c.attempts,
+    jobs.c.due_at,
+    jobs.c.lease_id,
+    jobs.c.last_error,
+)
+_OLDEST_FIRST: Final = Order(jobs.c.created_at, jobs.c.id)
+_COUNT = select(func.count()).select_from(jobs)
+_DROP = delete(jobs).where(jobs.c.id == _job)
+_HURRY = update(jobs).where(jobs.c.id == _job, jobs.c.lease_id.is_(None)).values(due_at=_now)
+
+_DEAD = (
+    dead_jobs.c.id,
+    dead_jobs.c.kind,
+    dead_jobs.c.payload,
+    dead_jobs.c.created_at,
+    dead_jobs.c.request_id,
+    dead_jobs.c.attempts,
+    dead_jobs.c.died_at,
+    dead_jobs.c.reason,
+)
+_BURY = insert(dead_jobs)
+_COUNT_DEAD = select(func.count()).select_from(dead_jobs)
+_DEAD_LINES = select(*_DEAD)
+_DEAD_OLDEST_FIRST: Final = Order(dead_jobs.c.died_at, dead_jobs.c.id)
+_DEAD_ONE = select(*_DEAD).where(dead_jobs.c.id == _job).with_for_update()
+_DROP_DEAD = delete(dead_jobs).where(dead_jobs.c.id == _job)
+
+
+async def insert_job(session: Session, row: dict[str, Any]) -> bool:
+    """Whether it is new: of one ``key`` there is only one."""
+    return await session.execute(_INSERT, row) == 1
+
+
+async def is_any_due(session: Session, kinds: Sequence[str], now: datetime) -> bool:
+    """A look that locks nothing, for those who ask again and again."""
+    return await session.scalar(_LOOK, {"kinds": list(kinds), "now": now}) is not None
+
+
+async def lease_next(
+    session: Session, kinds: Sequence[str], lease_id: UUID, now: datetime, until: datetime
+) -> LeasedJob | None:
+    """The job that has been due for the longest, leased; other workers take others."""
+    job_id = await session.scalar(_NEXT, {"kinds": list(kinds), "now": now})
+    return await _lease_it(session, job_id, lease_id, until)
+
+
+async def lease_this(
+    session: Session, job_id: UUID, lease_id: UUID, now: datetime, until: datetime
+) -> LeasedJob | None:
+    """The job, leased; ``None`` when it is done, or somebody is at it."""
+    found = await session.scalar(_THIS, {"job_id": job_id, "now": now})
+    return await _lease_it(session, found, lease_id, until)
+
+
+async def _lease_it(
+    session: Session, job_id: UUID | None, lease_id: UUID, until: datetime
+) -> LeasedJob | None:
+    if job_id is None:
+        return None
+    values = {"job_id": job_id, "held_by": lease_id, "until": until}
+    return await session.one(LeasedJob, _LEASE, values)
+
+
+async def extend_lease(session: Session, job_id: UUID, lease_id: UUID, until: datetime) -> bool:
+    """Whether the lease was still held."""
+    values = {"job_id": job_id, "held_by": lease_id, "until": until}
+    return await session.execute(_EXTEND, values) == 1
+
+
+async def finish(session: Session, job_id: UUID, lease_id: UUID) -> bool:
+    """Whether the lease was still held; then the job is gone with this transaction."""
+    return await session.execute(_FINISH, {"job_id": job_id, "held_by": lease_id}) == 1
+
+
+async def put_back(
+    session: Session, job: LeasedJob, lease_id: UUID, due_at: datetime, error: str | None
+) -> None:
+    """Let it run again at ``due_at``; without an ``error`` this attempt does not count."""
+    values = {
+        "job_id": job.id,
+        "held_by": lease_id,
+        "until": due_at,
+        "attempts_made": job.attempt if error else job.attempt - 1,
+        "error": error or job.last_error,
+    }
+    await session.execute(_PUT_BACK, values)
+
+
+async def bury(session: Session, job: LeasedJob, now: datetime, reason: str) -> None:
+    """Write a job that is given up into the dead-letter table."""
+    row = {
+        "id": job.id,
+        "kind": job.kind,
+        "payload": job.payload,
+        "created_at": job.created_at,
+        "request_id": job.request_id,
+        "attempts": job.attempt,
+        "died_at": now,
+        "reason": reason,
+    }
+    await session.execute(_BURY, row)
+
+
+async def list_unsent(
+    session: Session, kinds: Sequence[str], now: datetime, sent_before: datetime, batch: int
+) -> list[UUID]:
+    """Due jobs that a broker was not told of since ``sent_before``."""
+    values = {"kinds": list(kinds), "now": now, "sent_before": sent_before, "batch": batch}
+    return await session.all(lambda job_id: job_id, _UNSENT, values)
+
+
+async def mark_sent(session: Session, job_ids: Sequence[UUID], now: datetime) -> None:
+    await session.execute(_MARK_SENT, {"job_ids": list(job_ids), "now": now})
+
+
+def _line(
+    job_id: UUID,
+    kind: str,
+    payload: dict[str, Any],
+    created_at: datetime,
+    attempts: int,
+    due_at: datetime,
+    lease_id: UUID | None,
+    last_error: str | None,
+) -> JobLine:
+    is_leased = lease_id is not None
+    return JobLine(job_id, kind, payload, created_at, attempts, due_at, is_leased, last_error)
+
+
+async def list_jobs(session: Session, page: PageRequest) -> Slice[JobLine]:
+    return await keyset_page(session, _line, _LINES, _OLDEST_FIRST, page, {})
+
+
+async def count_jobs(session: Session) -> int:
+    count: int = await session.scalar(_COUNT)
+    return count
+
+
+async def count_dead(session: Session) -> int:
+    count: int = await session.scalar(_COUNT_DEAD)
+    return count
+
+
+async def hurry(session: Session, job_id: UUID, now: datetime) -> bool:
+    """Make a job that waits for its next attempt due now; whether there was one."""
+    return await session.execute(_HURRY, {"job_id": job_id, "now": now}) == 1
+
+
+async def drop(session: Session, job_id: UUID) -> bool:
+    """Forget a job, alive or dead; whether there was one."""
+    values = {"job_id": job_id}
+    alive = await session.execute(_DROP, values)
+    return await session.execute(_DROP_DEAD, values) + alive > 0
+
+
+async def list_dead(session: Session, page: PageRequest) -> Slice[DeadJob]:
+    return await keyset_page(session, DeadJob, _DEAD_LINES, _DEAD_OLDEST_FIRST, page, {})
+
+
+async def lock_dead(session: Session, job_id: UUID) -> DeadJob | None:
+    return await session.one(DeadJob, _DEAD_ONE, {"job_id": job_id})
