@@ -17,10 +17,13 @@ from lacewing.accounts.passwords import Passwords
 from lacewing.accounts.service.personal_data import check_openable
 from lacewing.accounts.service.verification import authenticate
 from lacewing.accounts.tokens import Tokens
+from lacewing.documents.component import Documents, load_processor
+from lacewing.documents.files.opening import open_storage
 from lacewing.kernel.actor import Actor
 from lacewing.kernel.clock import Clock, utc_now
 from lacewing.kernel.db import Database, open_database
 from lacewing.kernel.db.migrations import Migrations
+from lacewing.kernel.jobs.runner import Runner
 from lacewing.kernel.pagination import CursorCodec
 from lacewing.kernel.web import docs, health, problems
 from lacewing.kernel.web.middleware.access_log import AccessLog
@@ -34,7 +37,7 @@ from lacewing.kernel.web.readiness import readiness_checks
 from lacewing.kernel.web.runtime import Runtime
 from lacewing.kernel.work import Work
 from lacewing.settings import Settings
-from lacewing.worker import Worker
+from lacewing.worker import Worker, carrier_in_server
 
 DESCRIPTION = """Bug reports, projects and comments of a team that runs its own tracker.
 
@@ -67,6 +70,17 @@ def make_accounts(settings: Settings, clock: Clock = utc_now) -> Accounts:
     )
 
 
+def make_documents(settings: Settings) -> Documents:
+    """The documents' parts, with the storage and the processor that the settings name."""
+    return Documents(
+        settings=settings.documents,
+        storage=open_storage(
+            settings.documents.storage_url, settings.general.data_dir, settings.object_storage
+        ),
+        processor=load_processor(settings.documents),
+    )
+
+
 def _providers(settings: Settings, clock: Clock) -> dict[str, Provider]:
     if not settings.providers:
         return {}
@@ -84,6 +98,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     """The application, not yet started: it connects in its lifespan."""
     rate_limiter = RateLimiter(settings.general.redis_url)
     accounts = make_accounts(settings, clock)
+    documents = make_documents(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
@@ -93,9 +108,13 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         app.state.runtime = _runtime(settings, database, clock, accounts, rate_limiter)
         health_checks.update(readiness_checks(database, settings.general.redis_url))
         try:
-            async with Worker(database, wiring.jobs(settings, accounts), clock).running():
+            tasks = wiring.periodic_tasks(settings, accounts)
+            runner = Runner(database, wiring.job_kinds(documents), clock)
+            carry = carrier_in_server(settings.general, runner)
+            async with Worker(database, tasks, clock, carry).running():
                 yield
         finally:
+            await documents.close()
             await accounts.close()
             await rate_limiter.close()
             await database.close()
@@ -111,6 +130,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         middleware=_middleware(settings, rate_limiter),
     )
     app.state.accounts = accounts
+    app.state.documents = documents
     for router in wiring.ROUTERS:
         # Flat, not included: each level of nesting costs every request.
         app.router.routes.extend(router.routes)
@@ -163,9 +183,14 @@ def _middleware(settings: Settings, rate_limiter: RateLimiter) -> list[Middlewar
                 "Idempotency-Key",
                 "If-Match",
                 "If-None-Match",
+                "If-Range",
+                "Range",
                 "X-Request-ID",
             ],
             expose_headers=[
+                "Accept-Ranges",
+                "Content-Disposition",
+                "Content-Range",
                 "ETag",
                 "Location",
                 "RateLimit-Limit",
@@ -183,7 +208,9 @@ def _middleware(settings: Settings, rate_limiter: RateLimiter) -> list[Middlewar
             per_minute=web.rate_limit_per_minute,
             tighter=wiring.tighter_limits(settings),
         ),
-        Middleware(BodyLimit, limit_bytes=web.body_limit_bytes),
+        Middleware(
+            BodyLimit, limit_bytes=web.body_limit_bytes, others=wiring.body_limits(settings)
+        ),
         Middleware(PathSpelling),
     ]
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError
 from lacewing.accounts.keys import SECRET_FILE
 from lacewing.accounts.rules import PROVIDER_NAME, RESERVED_PROVIDERS
 from lacewing.accounts.settings import AccountsSettings, ProviderSettings
+from lacewing.documents.settings import DocumentsSettings
 from lacewing.kernel.db.database import DatabaseSettings, sqlite_path
 from lacewing.kernel.web.settings import WebSettings
 
@@ -64,6 +65,20 @@ class GeneralSettings(BaseModel, frozen=True):
         pattern="^(redis|rediss|unix)://",
         description="`redis://…`: needed by more than one server process.",
     )
+    broker_url: str | None = Field(
+        None,
+        pattern="^(amqps?|rediss?)://",
+        description="Celery's broker, RabbitMQ (`amqp://…`) or Redis: carries jobs to workers on "
+        "other machines. Without it workers ask the database.",
+    )
+    worker_concurrency: int = Field(
+        2, ge=1, le=64, description="Jobs that one worker runs at a time."
+    )
+    worker_in_server: bool = Field(
+        True,
+        description="Whether `lacewing serve` runs jobs too, while no broker is set; otherwise "
+        "only `lacewing worker` does.",
+    )
     cookie_secure: bool | None = Field(
         None,
         description="Whether cookies are sent over HTTPS alone. Without it: where the request came "
@@ -81,6 +96,9 @@ class Settings(BaseModel, frozen=True):
     database: DatabaseSettings
     web: WebSettings
     accounts: AccountsSettings
+    documents: DocumentsSettings
+    object_storage: Mapping[str, SecretStr] = {}
+    """The ``AWS_…`` variables, by which object storages are reached."""
     providers: Mapping[str, ProviderSettings] = {}
     """Identity providers by name (AUTH-12)."""
 
@@ -158,6 +176,9 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
             reasons += [
                 f"{variable_of(str(fault['loc'][0]))}: {fault['msg']}" for fault in error.errors()
             ]
+    found["object_storage"] = {
+        name: value for name, value in environ.items() if name.startswith("AWS_") and value
+    }
     found["providers"], faults = _load_providers(environ)
     reasons += faults
     if "database" in found:

@@ -13,11 +13,18 @@ from lacewing.accounts.http import access_tokens, auth, granted, sessions, socia
 from lacewing.accounts.permissions import GRANTS as ACCOUNTS_GRANTS
 from lacewing.audit import http as audit
 from lacewing.audit.permissions import GRANTS as AUDIT_GRANTS
+from lacewing.documents import jobs as documents_jobs
+from lacewing.documents.component import Documents
+from lacewing.documents.http import documents, downloads, uploads
+from lacewing.documents.permissions import GRANTS as DOCUMENTS_GRANTS
 from lacewing.kernel.audit.chain import CHAINED_AT_ONCE, Chain
 from lacewing.kernel.db import Session
 from lacewing.kernel.idempotency import jobs as idempotency_jobs
+from lacewing.kernel.jobs import JobKind
 from lacewing.kernel.permissions import PermissionTable
+from lacewing.kernel.queues import measure_queues
 from lacewing.kernel.web.middleware.rate_limit import TighterLimit
+from lacewing.kernel.web.multipart import OVERHEAD_BYTES
 from lacewing.settings import Settings
 from lacewing.tracker.http import comments, issues, projects
 from lacewing.tracker.permissions import GRANTS as TRACKER_GRANTS
@@ -33,14 +40,21 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     projects.router,
     issues.router,
     comments.router,
+    uploads.router,
+    documents.router,
+    downloads.router,
     audit.router,
 )
 
-PERMISSIONS: Final = PermissionTable((ACCOUNTS_GRANTS, TRACKER_GRANTS, AUDIT_GRANTS))
+UPLOAD: Final = ("POST", "/api/documents/upload")
+
+PERMISSIONS: Final = PermissionTable(
+    (ACCOUNTS_GRANTS, TRACKER_GRANTS, DOCUMENTS_GRANTS, AUDIT_GRANTS)
+)
 """What each role may do, over all domains."""
 
 
-class Job(msgspec.Struct, frozen=True):
+class PeriodicTask(msgspec.Struct, frozen=True):
     """Housekeeping that a worker does every so often; it may run twice, and may be missed."""
 
     name: str
@@ -53,23 +67,35 @@ class Job(msgspec.Struct, frozen=True):
     """Whether it is done once more when the worker stops."""
 
 
-JOBS: Final = (
-    Job("expired-idempotency-keys", 600, idempotency_jobs.delete_expired_keys),
-    Job("expired-sessions", 3_600, accounts_jobs.delete_expired_sessions),
-    Job("expired-login-states", 3_600, accounts_jobs.delete_expired_login_states),
-    Job("expired-devices", 3_600, accounts_jobs.delete_expired_devices),
+PERIODIC_TASKS: Final = (
+    PeriodicTask("expired-idempotency-keys", 600, idempotency_jobs.delete_expired_keys),
+    PeriodicTask("expired-sessions", 3_600, accounts_jobs.delete_expired_sessions),
+    PeriodicTask("expired-login-states", 3_600, accounts_jobs.delete_expired_login_states),
+    PeriodicTask("expired-devices", 3_600, accounts_jobs.delete_expired_devices),
+    PeriodicTask("file-sweep", 3_600, documents_jobs.ensure_sweep),
+    PeriodicTask("queue-depths", 15, measure_queues),
 )
 """Those that need nothing but the database."""
 
 
-def jobs(settings: Settings, accounts: Accounts) -> list[Job]:
-    """All jobs, with those that need what this process has."""
+def periodic_tasks(settings: Settings, accounts: Accounts) -> list[PeriodicTask]:
+    """All of them, with those that need what this process has."""
     chain = Chain(accounts.keys.secret, settings.audit_witness)
     return [
-        *JOBS,
-        Job("audit-chain", 1, chain.extend, repeats_at=CHAINED_AT_ONCE, also_at_end=True),
-        Job("last-uses", 15, accounts.last_uses.write, also_at_end=True),
+        *PERIODIC_TASKS,
+        PeriodicTask("audit-chain", 1, chain.extend, repeats_at=CHAINED_AT_ONCE, also_at_end=True),
+        PeriodicTask("last-uses", 15, accounts.last_uses.write, also_at_end=True),
     ]
+
+
+def job_kinds(documents: Documents) -> list[JobKind]:
+    """Every kind of job, with what runs it."""
+    return [*documents_jobs.job_kinds(documents)]
+
+
+def body_limits(settings: Settings) -> dict[tuple[str, str], int]:
+    """Limits of bodies for single operations, by method and path (SEC-1)."""
+    return {UPLOAD: settings.documents.upload_limit_bytes + OVERHEAD_BYTES}
 
 
 def tighter_limits(settings: Settings) -> dict[tuple[str, str], TighterLimit]:
@@ -78,10 +104,12 @@ def tighter_limits(settings: Settings) -> dict[tuple[str, str], TighterLimit]:
     login = TighterLimit("login", accounts_settings.login_limit_per_minute)
     register = TighterLimit("register", accounts_settings.register_limit_per_minute)
     refresh = TighterLimit("refresh", accounts_settings.refresh_limit_per_minute)
+    upload = TighterLimit("upload", settings.documents.upload_limit_per_minute)
     return {
         ("POST", "/api/auth/login"): login,
         ("POST", "/api/auth/token"): login,
         ("POST", "/api/auth/register"): register,
         ("POST", "/api/auth/signup"): register,
         ("POST", "/api/auth/refresh"): refresh,
+        UPLOAD: upload,
     }

@@ -1,9 +1,9 @@
 """The worker: numbers events and keeps house, inside the server or as a process of its own."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -11,22 +11,31 @@ from lacewing.kernel.clock import Clock
 from lacewing.kernel.db import Database, transaction
 from lacewing.kernel.errors import Unavailable
 from lacewing.kernel.events.relay import BATCH, number_events
-from lacewing.wiring import Job
+from lacewing.kernel.jobs.embedded import EmbeddedCarrier, rest
+from lacewing.kernel.jobs.runner import Runner
+from lacewing.settings import GeneralSettings
+from lacewing.wiring import PeriodicTask
 
 RELAY_PAUSE_SECONDS: Final = 1.0
 """How long an event waits for its number at the most, while the relay finds nothing to do."""
 FAILURE_PAUSE_SECONDS: Final = 5.0
 
+Carry = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
+"""Carries jobs to those who run them until the event is set."""
+
 _log = structlog.get_logger(__name__)
 
 
 class Worker:
-    """Runs the relay and the jobs until it is told to stop."""
+    """Runs the relay, the periodic tasks and a carrier of jobs until it is told to stop."""
 
-    def __init__(self, database: Database, jobs: Sequence[Job], clock: Clock) -> None:
+    def __init__(
+        self, database: Database, tasks: Sequence[PeriodicTask], clock: Clock, carry: Carry
+    ) -> None:
         self._database = database
-        self._jobs = jobs
+        self._tasks = tasks
         self._clock = clock
+        self._carry = carry
         self._stopping = asyncio.Event()
 
     @asynccontextmanager
@@ -46,8 +55,9 @@ class Worker:
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._relay())
-            for job in self._jobs:
-                tasks.create_task(self._repeat(job))
+            tasks.create_task(self._carry(self._stopping))
+            for task in self._tasks:
+                tasks.create_task(self._repeat(task))
 
     async def _relay(self) -> None:
         while not self._stopping.is_set():
@@ -62,32 +72,46 @@ class Worker:
             except Exception:  # ruff: ignore[blind-except]  as below: it goes on, and says so
                 _log.exception("relay_failed")
                 pause = FAILURE_PAUSE_SECONDS
-            await self._rest(pause)
+            await rest(self._stopping, pause)
 
-    async def _repeat(self, job: Job) -> None:
+    async def _repeat(self, task: PeriodicTask) -> None:
         while not self._stopping.is_set():
-            count = await self._do(job)
-            await self._rest(0 if count == job.repeats_at else job.every_seconds)
-        if job.also_at_end:
-            await self._do(job)
+            count = await self._do(task)
+            pause = 0 if count == task.repeats_at else task.every_seconds
+            await rest(self._stopping, pause)
+        if task.also_at_end:
+            await self._do(task)
 
-    async def _do(self, job: Job) -> int | None:
+    async def _do(self, task: PeriodicTask) -> int | None:
         try:
             async with transaction(self._database) as session:
-                count = await job.run(session, self._clock())
+                count = await task.run(session, self._clock())
         except Unavailable as error:
-            _log.warning("job_waits", job=job.name, reason=error.detail)
+            _log.warning("task_waits", task=task.name, reason=error.detail)
             return None
-        except Exception:  # ruff: ignore[blind-except]  a bug in one job must not end all others
-            _log.exception("job_failed", job=job.name)
+        except Exception:  # ruff: ignore[blind-except]  a bug in one task must not end all others
+            _log.exception("task_failed", task=task.name)
             return None
         if count:
-            _log.debug("job_done", job=job.name, count=count)
+            _log.debug("task_done", task=task.name, count=count)
         return count
 
-    async def _rest(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-        except TimeoutError:
-            pass
+
+def carrier_in_server(settings: GeneralSettings, runner: Runner) -> Carry:
+    """How jobs are carried where HTTP is served: run here, unless others do that."""
+    if settings.broker_url is not None:
+        raise NotImplementedError
+    if not settings.worker_in_server:
+        return _carry_nothing
+    return EmbeddedCarrier(runner, settings.worker_concurrency).run
+
+
+def carrier_of_worker(settings: GeneralSettings, runner: Runner) -> Carry:
+    """How jobs are carried in a worker of their own."""
+    if settings.broker_url is None:
+        return EmbeddedCarrier(runner, settings.worker_concurrency).run
+    raise NotImplementedError
+
+
+async def _carry_nothing(stopping: asyncio.Event) -> None:
+    await stopping.wait()

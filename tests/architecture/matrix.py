@@ -32,6 +32,7 @@ EDITORS: Final = MANAGERS | {REPORTER, ASSIGNEE}
 ASSIGNERS: Final = MANAGERS | {REPORTER}
 AUTHOR: Final = frozenset({REPORTER})
 ADMINS: Final = frozenset({ADMIN})
+OWNER_OF_PAPERS: Final = AUTHOR | ADMINS
 
 NEW_PASSWORD: Final = "Another-Horse-8"
 
@@ -45,6 +46,8 @@ class Row:
     allowed: frozenset[str]
     json: dict[str, Any] | None = None
     form: dict[str, str] | None = None
+    file: bool = False
+    """Whether the form is a multipart one, with a file."""
     reaches: str | None = None
     """The problem that tells whoever may that there is nothing to do it to."""
     is_hidden: bool = False
@@ -55,7 +58,7 @@ class Row:
         return self.method, self.path
 
     def __str__(self) -> str:
-        return f"{self.method} {self.path} {self.json or ''}".strip()
+        return f"{self.method} {self.path} {self.json or self.form or ''}".strip()
 
 
 NEW_USER: Final = {"email": "{unique}@example.com", "password": PASSWORD}
@@ -137,5 +140,14 @@ MATRIX: Final = (
     Row("POST", "/api/issues/{issue}/comments", SIGNED_IN, {"content": "Seen too."}),
     Row("GET", "/api/comments/{comment_id}", SIGNED_IN),
     Row("PATCH", "/api/comments/{comment_id}", AUTHOR, {"content": "Changed."}),
+    Row("POST", "/api/documents/upload", SIGNED_IN, form={}, file=True),
+    Row("POST", "/api/documents/upload", SIGNED_IN, form={"issue_id": "{issue}"}, file=True),
+    Row("GET", "/api/documents", SIGNED_IN),
+    Row("GET", "/api/documents/{document_id}", SIGNED_IN),
+    Row("DELETE", "/api/documents/{document_id}", OWNER_OF_PAPERS),
+    Row("GET", "/api/documents/{document_id}/status", SIGNED_IN),
+    Row("GET", "/api/documents/{document_id}/result", SIGNED_IN, reaches="result-not-ready"),
+    Row("GET", "/api/documents/{document_id}/download", SIGNED_IN),
+    Row("POST", "/api/documents/{document_id}/process", SIGNED_IN),
     Row("GET", "/api/audit", ADMINS),
 )

@@ -12,7 +12,10 @@ from lacewing.kernel.actor import Role
 from lacewing.kernel.events.tables import outbox
 from tests.architecture import matrix
 from tests.architecture.matrix import Row
+from tests.documents import papers
 from tests.support.house import House, Member
+
+PAPER = papers.pdf("A report.")
 
 _numbers = count(1)
 
@@ -33,6 +36,7 @@ class Scene:
             row.path.format_map(self.names),
             json=self._filled(row.json),
             data=self._filled(row.form),
+            files={"file": ("notes.pdf", PAPER)} if row.file else None,
         )
 
     def _filled(self, body: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -46,12 +50,15 @@ class Scene:
     async def state(self) -> list[Any]:
         """All that the refused might have changed, and how many events were emitted."""
         watcher = self.people["watcher"].api
-        found: list[Any] = await self.house.rows(select(func.count()).select_from(outbox))
+        # What a worker does meanwhile has no actor.
+        emitted = select(func.count()).where(outbox.c.actor_id.is_not(None))
+        found: list[Any] = await self.house.rows(emitted)
         for path in (
             "/api/projects/{project_id}",
             "/api/issues/{issue}",
             "/api/comments/{comment_id}",
             "/api/users/{user_id}",
+            "/api/documents/{document_id}",
             "/api/projects/{project_id}/issues",
             "/api/issues/{issue}/comments",
         ):
@@ -90,6 +97,12 @@ async def make_scene(house: House, actor: str) -> Scene:
     token = await _made(
         reporter, "/api/auth/personal-access-tokens", {"name": "Build", "scopes": ["read"]}
     )
+    upload = await reporter.api.post(
+        "/api/documents/upload",
+        data={"issue_id": issue["id"]},
+        files={"file": ("report.pdf", PAPER)},
+    )
+    assert upload.status_code == 201, upload.text
     [session] = (await reporter.api.get("/api/auth/sessions")).json()["data"]
     demoted = await watcher.api.patch(f"/api/users/{former.id}", json={"role": "developer"})
     assert demoted.status_code == 200, demoted.text
@@ -101,6 +114,7 @@ async def make_scene(house: House, actor: str) -> Scene:
         "project_id": project["id"],
         "issue": issue["id"],
         "comment_id": comment["id"],
+        "document_id": upload.json()["document_id"],
         "session_id": session["id"],
         "token_id": token["id"],
         "provider": "nowhere",

@@ -8,9 +8,10 @@ import typer
 from lacewing import wiring
 from lacewing.cli.context import opened_database, run
 from lacewing.kernel.clock import utc_now
-from lacewing.main import make_accounts
+from lacewing.kernel.jobs.runner import Runner
+from lacewing.main import make_accounts, make_documents
 from lacewing.settings import Settings
-from lacewing.worker import Worker
+from lacewing.worker import Worker, carrier_of_worker
 
 
 def run_worker() -> None:
@@ -21,10 +22,16 @@ def run_worker() -> None:
 async def _work(settings: Settings) -> None:
     accounts = make_accounts(settings)
     accounts.passwords.close()
+    documents = make_documents(settings)
     async with opened_database(settings) as database:
-        worker = Worker(database, wiring.jobs(settings, accounts), utc_now)
+        runner = Runner(database, wiring.job_kinds(documents), utc_now)
+        carry = carrier_of_worker(settings.general, runner)
+        worker = Worker(database, wiring.periodic_tasks(settings, accounts), utc_now, carry)
         loop = asyncio.get_running_loop()
         for stop in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(stop, worker.stop)
         typer.echo("The worker runs.", err=True)
-        await worker.run()
+        try:
+            await worker.run()
+        finally:
+            await documents.close()

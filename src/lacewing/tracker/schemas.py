@@ -178,7 +178,8 @@ class IssueQuery(PagedQuery):
     )
     search: SearchText | None = Field(
         None,
-        description='Words over title, description and comments; `"a phrase"`, `-without`. '
+        description="Words over title, description, comments and documents; "
+        '`"a phrase"`, `-without`. '
         "Best match first unless sorted.",
     )
     due_before: Day | None = Field(None, description="Due on an earlier day than this one.")
@@ -193,6 +194,14 @@ class ProjectRef(msgspec.Struct, frozen=True):
     id: UUID
     key: str
     name: str
+
+
+class IssueRef(msgspec.Struct, frozen=True):
+    """An issue as things that belong to it show it."""
+
+    id: UUID
+    key: str
+    title: str
 
 
 class ProjectView(msgspec.Struct, frozen=True):
@@ -224,6 +233,8 @@ class IssueView(msgspec.Struct, frozen=True):
     created_at: datetime
     updated_at: datetime
     comment_count: int
+    snippet: str | msgspec.UnsetType | None = msgspec.UNSET
+    """Only in a search: some words around what was found below the title."""
 
 
 class CommentView(msgspec.Struct, frozen=True):

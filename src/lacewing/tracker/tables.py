@@ -117,3 +117,15 @@ issue_history = Table(
     Index(None, "comment_id"),
     Index(None, "actor_id"),
 )
+
+issue_attached_texts = Table(
+    "issue_attached_texts",
+    metadata,
+    Column("document_id", Uuid, primary_key=True),
+    Column("issue_id", Uuid, ForeignKey("issues.id", ondelete="CASCADE"), nullable=False),
+    Column("filename", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("created_at", Timestamp, nullable=False),
+    Index(None, "issue_id", "created_at", "document_id"),
+)
+"""The beginnings of the texts of documents, by which their issues are found."""

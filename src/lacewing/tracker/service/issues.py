@@ -19,6 +19,7 @@ from lacewing.tracker.store import (
     search,
 )
 from lacewing.tracker.store.listing import IssueFilter
+from lacewing.tracker.store.snippets import with_snippets
 
 ME = "me"
 NOBODY = "none"
@@ -79,7 +80,11 @@ async def list_issues(
         due_before=query.due_before,
         search=query.search,
     )
-    return await listing.list_issues(work.session, wanted, query.sort, page)
+    found = await listing.list_issues(work.session, wanted, query.sort, page)
+    if query.search is None:
+        return found
+    shown = await with_snippets(work.session, found.items, query.search)
+    return Slice(shown, found.last_key, found.total)
 
 
 async def _people(work: Work, parameter: str, names: list[str] | None) -> list[UUID] | None:

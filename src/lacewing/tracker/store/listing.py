@@ -12,6 +12,7 @@ from lacewing.kernel.db import Session
 from lacewing.kernel.db.expressions import any_of
 from lacewing.kernel.db.paging import Order, keyset_page
 from lacewing.kernel.pagination import PageRequest, Slice
+from lacewing.kernel.words import says_only_what_not
 from lacewing.tracker.rules import Priority, Status
 from lacewing.tracker.schemas import IssueSort, IssueView
 from lacewing.tracker.store import search
@@ -103,7 +104,7 @@ async def list_issues(
     if wanted.search is not None:
         await search.plan_for_these_words(session)
         values |= search.search_parameters(session, wanted.search)
-        only_what_not = search.says_only_what_not(wanted.search)
+        only_what_not = says_only_what_not(wanted.search)
         if sort is None:
             return await list_best_first(
                 session, _conditions(frozenset(filters)), page, values, only_what_not=only_what_not

@@ -60,6 +60,8 @@ _INSERT = insert(projects)
 _ALL = select(*_COLUMNS).join_from(projects, _creator, _creator.c.id == projects.c.created_by)
 _ONE = _ALL.where(_BY_ID)
 _ONE_LOCKED = _ONE.with_for_update(of=projects)
+# The weakest lock that archiving waits for.
+_HELD = select(projects.c.is_archived).where(_BY_ID).with_for_update(read=True, key_share=True)
 _BY_KEY = _ALL.where(projects.c.key == bindparam("project_key"))
 _TAKEN_KEYS = select(projects.c.key).where(any_of(projects.c.key, "keys"))
 _BEGIN: Final[Select[Any]] = select(literal_column("1")).with_for_update()
@@ -157,6 +159,12 @@ async def find_project_by_key(session: Session, key: str) -> ProjectView | None:
 async def lock_project(session: Session, project_id: UUID) -> ProjectView | None:
     """The project, which nobody else changes until the transaction ends."""
     return await session.one(_project, _ONE_LOCKED, {"project_id": project_id})
+
+
+async def hold_project(session: Session, project_id: UUID) -> bool:
+    """Whether it is archived, which nobody changes until the transaction ends."""
+    in_archive: bool = await session.scalar(_HELD, {"project_id": project_id})
+    return in_archive
 
 
 async def wait_to_create(session: Session) -> None:

@@ -1,4 +1,4 @@
-"""Full-text search over title, description and comments, in the way of each database.
+"""Full-text search over title, description, comments and documents, as each database does it.
 
 PostgreSQL: a ``tsvector`` an issue with a GIN index. SQLite: an FTS5 table. Both find the same
 words, without regard to case, accents and English endings. Best match first means: those that
@@ -28,16 +28,19 @@ from sqlalchemy import (
     insert,
     literal_column,
     select,
+    update,
 )
 from sqlalchemy.dialects.postgresql import TSVECTOR, insert as postgres_insert
 
 from lacewing.kernel.db import Session
 from lacewing.kernel.words import ACCENTS, PUNCTUATION, search_terms, without_accents
-from lacewing.tracker.tables import comments, issues
+from lacewing.tracker.tables import comments, issue_attached_texts, issues
 
 SEARCHED_CHARACTERS: Final = 100_000
 """Of one issue with its comments, the newest first. To index so many takes some 30 ms, and each new
 comment does it again; PostgreSQL's ``tsvector`` ends at 1 MiB."""
+ATTACHED_CHARACTERS: Final = 100_000
+"""Of the documents of one issue, the newest first."""
 SEARCHED_COMMENTS: Final = 1_000
 """Of one issue, the newest: each new comment reads them all again."""
 TEXT_SEARCH_CONFIGURATION: Final = "lacewing"
@@ -49,6 +52,8 @@ issue_search = Table(
     _apart,
     Column("issue_id", Uuid, primary_key=True),
     Column("document", TSVECTOR),
+    # What of it comes from documents: kept, so that a new comment need not read them again.
+    Column("attached", TSVECTOR),
 )
 """PostgreSQL's; the migrations make it."""
 issue_search_rows = Table(
@@ -101,13 +106,38 @@ def _body() -> Any:
     return issues.c.description + separator + said
 
 
+def _attached() -> Any:
+    newest = (
+        select(issue_attached_texts.c.text)
+        .where(issue_attached_texts.c.issue_id == issues.c.id)
+        .order_by(
+            issue_attached_texts.c.created_at.desc(), issue_attached_texts.c.document_id.desc()
+        )
+        .correlate(issues)
+        .subquery("newest_attached")
+    )
+    separator: Any = literal_column("' '")
+    return select(
+        func.coalesce(func.aggregate_strings(newest.c.text, separator), "")
+    ).scalar_subquery()
+
+
 @cache
 def _index_in_postgres() -> Any:
     document = _vector(issues.c.title, _TITLE).op("||")(_vector(_body(), _BODY))
     source = select(issues.c.id, document).where(issues.c.id == _issue)
     statement = postgres_insert(issue_search).from_select(["issue_id", "document"], source)
-    return statement.on_conflict_do_update(
-        index_elements=["issue_id"], set_={"document": statement.excluded.document}
+    whole = statement.excluded.document.op("||")(issue_search.c.attached)
+    return statement.on_conflict_do_update(index_elements=["issue_id"], set_={"document": whole})
+
+
+@cache
+def _index_attached_in_postgres() -> Any:
+    attached = select(_vector(_attached(), _BODY)).where(issues.c.id == _issue)
+    return (
+        update(issue_search)
+        .where(issue_search.c.issue_id == _issue)
+        .values(attached=attached.scalar_subquery())
     )
 
 
@@ -120,7 +150,9 @@ _INSERT_TEXT = insert(issue_texts).from_select(
     select(
         bindparam("row_id", type_=BigInteger),
         issues.c.title,
-        func.substr(_body(), 1, SEARCHED_CHARACTERS),
+        func.substr(_body(), 1, SEARCHED_CHARACTERS, type_=Text())
+        + literal_column("' '")
+        + func.substr(_attached(), 1, ATTACHED_CHARACTERS, type_=Text()),
     ).where(issues.c.id == _issue),
 )
 
@@ -137,6 +169,13 @@ async def index_issue(session: Session, issue_id: UUID) -> None:
     else:
         await session.execute(_DELETE_TEXT, {"old_row": row})
     await session.execute(_INSERT_TEXT, {"issue_id": issue_id, "row_id": row})
+
+
+async def index_attached(session: Session, issue_id: UUID) -> None:
+    """As ``index_issue``, when the documents of the issue are others than before."""
+    if session.dialect == "postgresql":
+        await session.execute(_index_attached_in_postgres(), {"issue_id": issue_id})
+    await index_issue(session, issue_id)
 
 
 def search_parameters(session: Session, text: str) -> dict[str, Any]:
@@ -167,12 +206,6 @@ async def plan_for_these_words(session: Session) -> None:
     """
     if session.dialect == "postgresql":
         await session.scalar(_PLAN_ANEW)
-
-
-def says_only_what_not(text: str) -> bool:
-    """Whether ``text`` has words that must not be found, and no others."""
-    wanted, unwanted = search_terms(text)
-    return bool(unwanted) and not wanted
 
 
 def _quoted(term: str) -> str:

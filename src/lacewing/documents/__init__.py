@@ -1,0 +1,1 @@
+"""Documents: uploaded, processed, searched, and never lost."""

@@ -1,0 +1,119 @@
+"""``GET /api/documents/{document_id}/download``: the file, or a range (RFC 9110, section 14)."""
+
+import re
+from typing import Final
+from urllib.parse import quote
+from uuid import UUID
+
+import msgspec
+from fastapi import Request, Response
+from fastapi.responses import RedirectResponse, StreamingResponse
+
+from lacewing.documents import errors
+from lacewing.documents.http.parameters import DocumentViewer, TheDocuments
+from lacewing.documents.schemas import DocumentView
+from lacewing.documents.service import documents as service
+from lacewing.kernel.web.answers import REVALIDATED
+from lacewing.kernel.web.openapi import documented
+from lacewing.kernel.web.problems import RangeNotSatisfiable
+from lacewing.kernel.web.route import make_router
+
+PRESIGNED_SECONDS: Final = 60
+_RANGE: Final = re.compile(r"bytes=(?:(\d{1,18})-(\d{0,18})|-(\d{1,18}))")
+
+router = make_router("documents")
+
+
+class Span(msgspec.Struct, frozen=True):
+    """Bytes from ``start`` to before ``end``."""
+
+    start: int
+    end: int
+
+
+def read_range(header: str | None, size: int) -> Span | None:
+    """What part is asked for; ``None`` for all, as for a header that asks for several or for none.
+
+    Raises:
+        RangeNotSatisfiable: the file has no byte of it.
+    """
+    match = None if header is None else _RANGE.fullmatch(header.strip())
+    if match is None:
+        return None
+    first, last, of_the_end = match.groups()
+    if of_the_end is not None:
+        span = Span(max(0, size - int(of_the_end)), size)
+    else:
+        if last and int(last) < int(first):
+            return None
+        span = Span(int(first), min(size, int(last) + 1) if last else size)
+    if span.start >= span.end:
+        raise RangeNotSatisfiable(size)
+    return span
+
+
+@router.get(
+    "/api/documents/{document_id}/download",
+    **documented(
+        "Download the file of a document",
+        None,
+        errors=(
+            errors.DocumentNotFound,
+            errors.FileMissing,
+            errors.StorageUnavailable,
+            RangeNotSatisfiable,
+        ),
+        files={200: "The file", 206: "The range of it that was asked for"},
+        also={307: None},
+        description="As an attachment. One range of bytes is answered with 206. Where the settings "
+        "say so, 307 leads to the object storage.",
+    ),
+)
+async def download_document(
+    request: Request, work: DocumentViewer, documents: TheDocuments, document_id: UUID
+) -> Response:
+    document = await service.get_document(work, document_id)
+    storage = documents.storage
+    if documents.settings.download_redirect:
+        address = await storage.presigned(document.sha256, PRESIGNED_SECONDS)
+        if address is not None:
+            return RedirectResponse(address, 307, {"Cache-Control": "no-store"})
+    headers = _headers(document)
+    if request.headers.get("if-none-match") == headers["ETag"]:
+        return Response(status_code=304, headers=headers)
+    if await storage.size(document.sha256) != document.size_bytes:
+        raise errors.FileMissing
+    wanted = _wanted(request, document, headers["ETag"])
+    span = wanted or Span(0, document.size_bytes)
+    headers["Content-Length"] = str(span.end - span.start)
+    if wanted is not None:
+        headers["Content-Range"] = f"bytes {span.start}-{span.end - 1}/{document.size_bytes}"
+    return StreamingResponse(
+        storage.read(document.sha256, span.start, span.end),
+        206 if wanted else 200,
+        headers,
+        media_type=document.content_type,
+    )
+
+
+def _wanted(request: Request, document: DocumentView, tag: str) -> Span | None:
+    """The range; none when the client has begun another file (RFC 9110, section 13.1.5)."""
+    if request.headers.get("if-range", tag) != tag:
+        return None
+    return read_range(request.headers.get("range"), document.size_bytes)
+
+
+def _headers(document: DocumentView) -> dict[str, str]:
+    """What keeps a browser from doing anything with the file but saving it (RFC 6266)."""
+    plain = "".join(
+        each if each.isascii() and each not in '"\\%' else "_" for each in document.filename
+    )
+    named = (
+        f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(document.filename, safe='')}"
+    )
+    return {
+        **REVALIDATED,
+        "ETag": f'"{document.sha256}"',
+        "Accept-Ranges": "bytes",
+        "Content-Disposition": named,
+    }

@@ -1,0 +1,46 @@
+"""What happens later: processing, and removing files that nobody refers to."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from lacewing.documents.component import Documents
+from lacewing.documents.rules import PROCESS_DOCUMENT, REMOVE_FILE, SWEEP_FILES
+from lacewing.documents.service import processing, sweeping
+from lacewing.kernel.db import Session
+from lacewing.kernel.jobs import JobKind, Lease, enqueue
+from lacewing.kernel.work import Origin, Work
+
+SWEPT_EVERY: Final = timedelta(days=1)
+
+
+def job_kinds(documents: Documents) -> Sequence[JobKind]:
+    """The kinds of jobs of this domain."""
+
+    async def process(lease: Lease) -> None:
+        await processing.process(documents, lease)
+
+    async def remove_file(lease: Lease) -> None:
+        async with lease.finishing() as work:
+            await sweeping.remove_file(documents.storage, work, lease.payload["sha256"])
+
+    async def sweep(lease: Lease) -> None:
+        await sweeping.sweep(documents.storage, lease)
+        async with lease.finishing() as work:
+            await _ask_for_sweep(work, work.now + SWEPT_EVERY)
+
+    return (
+        JobKind(PROCESS_DOCUMENT, process, processing.give_up),
+        JobKind(REMOVE_FILE, remove_file),
+        JobKind(SWEEP_FILES, sweep),
+    )
+
+
+async def ensure_sweep(session: Session, now: datetime) -> int:
+    """See to it that a sweep waits somewhere; each one asks for the next."""
+    work = Work(session=session, now=now, origin=Origin())
+    return int(await _ask_for_sweep(work, now))
+
+
+async def _ask_for_sweep(work: Work, due_at: datetime) -> bool:
+    return await enqueue(work, SWEEP_FILES, {}, key=SWEEP_FILES, due_at=due_at)

@@ -1,0 +1,93 @@
+"""What one document's own process does: it locks itself in, reads the file, and tells of it.
+
+It writes frames to a pipe: four bytes of length (little-endian), then JSON. Whoever reads them
+trusts nothing of it but that it is JSON of a known shape.
+"""
+
+import os
+import sys
+import traceback
+from typing import BinaryIO, Final
+
+import msgspec
+
+from lacewing.documents.processing import docx, pdf, sandbox
+from lacewing.documents.processing.extraction import Extraction, ProcessingFailed
+from lacewing.documents.rules import Failure, Kind
+
+LENGTH_BYTES: Final = 4
+
+
+class Order(msgspec.Struct, frozen=True):
+    """What the child is to do, and within which limits."""
+
+    kind: Kind
+    seconds: int
+    memory_bytes: int
+
+
+class Frame(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One thing that a child tells; one of the fields is set."""
+
+    pid: int | None = None
+    missing: list[str] | None = None
+    """What of the sandbox the kernel has not."""
+    progress: tuple[str, float] | None = None
+    extraction: Extraction | None = None
+    failure: tuple[Failure, str, str] | None = None
+    """The kind, the message and the step."""
+    error: str | None = None
+    """A bug of ours, or of a library."""
+
+
+def warm_up() -> None:
+    """Import and run once all that a document may need, as nothing can be opened later."""
+    pdf.warm_up()
+    docx.warm_up()
+
+
+def run(order: Order, file: int, output: int) -> None:
+    """Read the document and end this process."""
+    code = 1
+    try:
+        sandbox.die_with_parent()
+        with os.fdopen(output, "wb", buffering=0) as pipe, os.fdopen(file, "rb") as source:
+            _run(order, source, pipe)
+            code = 0
+    except BaseException:  # ruff: ignore[blind-except]  nothing may return from here into the nursery
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
+def _run(order: Order, source: BinaryIO, pipe: BinaryIO) -> None:
+    _send(pipe, Frame(pid=os.getpid()))
+    _send(pipe, Frame(missing=sandbox.lock_in(order.seconds, order.memory_bytes)))
+    step = "opening"
+
+    def tell(name: str, done: float) -> None:
+        nonlocal step
+        step = name
+        _send(pipe, Frame(progress=(name, done)))
+
+    read = {Kind.PDF: pdf.read_pdf, Kind.DOCX: docx.read_docx}[order.kind]
+    try:
+        extraction = read(source, tell)
+        _send(pipe, Frame(extraction=extraction))
+    except ProcessingFailed as failed:
+        _send(pipe, Frame(failure=(failed.failure, failed.message, failed.step)))
+    except MemoryError:
+        _send(pipe, Frame(failure=(Failure.TOO_LARGE, "It needs too much memory.", step)))
+    except RecursionError:
+        _send(pipe, Frame(failure=(Failure.DAMAGED, "It is nested too deeply.", step)))
+    except Exception as error:  # ruff: ignore[blind-except]  a hostile file finds every bug of a parser
+        told = f"It can't be read ({type(error).__name__})."
+        _send(pipe, Frame(failure=(Failure.DAMAGED, told, step)))
+        print(traceback.format_exc(limit=-3), file=sys.stderr)  # noqa: T201  the worker's log
+
+
+def _send(pipe: BinaryIO, frame: Frame) -> None:
+    encoded = msgspec.json.encode(frame)
+    rest = memoryview(len(encoded).to_bytes(LENGTH_BYTES, "little") + encoded)
+    while rest:
+        rest = rest[pipe.write(rest) :]

@@ -1,0 +1,131 @@
+"""Processing a document: begun once, in the background, its result kept once (DOC-3, DOC-10)."""
+
+import time
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from lacewing.documents import events
+from lacewing.documents.component import Documents
+from lacewing.documents.processing.extraction import Extraction, ProcessingFailed
+from lacewing.documents.processing.processor import Report, Source
+from lacewing.documents.rules import PROCESS_DOCUMENT, Failure, Kind, Status, can_start
+from lacewing.documents.schemas import DocumentView, Started
+from lacewing.documents.service.documents import PAGE_END, get_document, lock_document
+from lacewing.documents.store import documents as store, results, search
+from lacewing.documents.store.results import FoundResult, parts_of
+from lacewing.kernel.events import emit
+from lacewing.kernel.jobs import Lease, enqueue
+from lacewing.kernel.work import Work
+from lacewing.tracker.public import attach_text
+
+PROGRESS_EVERY_SECONDS: Final = 1.0
+"""Progress is written no more often than people look."""
+_PER_CENT: Final = 100
+
+_log = structlog.get_logger(__name__)
+
+
+async def start_processing(work: Work, document_id: UUID) -> Started:
+    """Let a worker process the document, unless one does or has done so.
+
+    Raises:
+        DocumentNotFound: there is none, or it is not the actor's to see.
+    """
+    await get_document(work, document_id)
+    document = await lock_document(work, document_id)
+    if not can_start(document.status):
+        return Started(document_id, started=False, status=document.status)
+    await store.set_status(
+        work.session, document_id, Status.PROCESSING, "Waits for a worker.", work.now
+    )
+    await enqueue(work, PROCESS_DOCUMENT, {"document_id": str(document_id)})
+    await emit(work, events.DocumentProcessStarted(document_id=document_id))
+    _log.info("process_started", document_id=str(document_id))
+    return Started(document_id, started=True, status=Status.PROCESSING)
+
+
+async def process(documents: Documents, lease: Lease) -> None:
+    """Carry one attempt out, as the kind of job that ``start_processing`` asks for."""
+    document_id = UUID(lease.payload["document_id"])
+    document = await store.find_document(lease.database.session(), document_id)
+    if document is None or document.status is Status.COMPLETED:
+        return
+    try:
+        extraction = await _extract(documents, document, _reporting(lease, document_id))
+    except ProcessingFailed as failed:
+        async with lease.finishing() as work:
+            await _fail(work, document_id, failed.failure, failed.message, failed.step)
+        return
+    async with lease.finishing() as work:
+        await _complete(work, documents, document_id, extraction)
+
+
+async def give_up(work: Work, payload: dict[str, Any], reason: str) -> None:
+    """All attempts have failed; ``lacewing jobs retry`` or ``process`` try again."""
+    message = f"Gave up after many tries: {reason}"
+    await _fail(work, UUID(payload["document_id"]), Failure.GAVE_UP, message, None)
+
+
+async def _extract(documents: Documents, document: DocumentView, report: Report) -> Extraction:
+    async with documents.storage.fetched(document.sha256) as path:
+        source = Source(path, Kind(document.content_type), document.filename)
+        return await documents.processor.process(source, report)
+
+
+def _reporting(lease: Lease, document_id: UUID) -> Report:
+    last_told = time.monotonic()
+
+    async def report(step: str, done: float) -> None:
+        nonlocal last_told
+        if time.monotonic() - last_told < PROGRESS_EVERY_SECONDS:
+            return
+        last_told = time.monotonic()
+        async with lease.work() as work:
+            progress = min(_PER_CENT - 1, int(done * _PER_CENT))
+            await store.note_progress(work.session, document_id, step, progress, work.now)
+
+    return report
+
+
+async def _complete(
+    work: Work, documents: Documents, document_id: UUID, extraction: Extraction
+) -> None:
+    document = await store.lock_document(work.session, document_id)
+    if document is None:
+        return  # removed meanwhile
+    found = msgspec.to_builtins(extraction)
+    text = PAGE_END.join(found.pop("pages"))
+    parts = parts_of(text)
+    processor = documents.processor
+    result = FoundResult(document_id, processor.name, processor.version, work.now, found)
+    await results.replace_result(work.session, result, parts)
+    await search.index_document(work.session, document_id, document.filename, parts)
+    if document.issue is not None:
+        await attach_text(work, document.issue.id, document_id, document.filename, text)
+    await store.set_status(
+        work.session, document_id, Status.COMPLETED, "Processed.", work.now, progress=_PER_CENT
+    )
+    await emit(work, events.DocumentProcessCompleted(document_id=document_id))
+    _log.info("process_completed", document_id=str(document_id), **extraction.counts)
+
+
+async def _fail(
+    work: Work, document_id: UUID, failure: Failure, message: str, step: str | None
+) -> None:
+    document = await store.lock_document(work.session, document_id)
+    if document is None or document.status is Status.COMPLETED:
+        return
+    await store.set_status(
+        work.session, document_id, Status.FAILED, message, work.now, step=step, failure=failure
+    )
+    await emit(work, events.DocumentProcessFailed(document_id=document_id, failure=failure.value))
+    _log.warning(
+        "process_failed",
+        document_id=str(document_id),
+        failure=failure.value,
+        step=step,
+        reason=message,
+    )

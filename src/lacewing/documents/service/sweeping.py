@@ -1,0 +1,99 @@
+"""Keeping files and records together: what nobody refers to goes, what is missing is told."""
+
+import time
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+
+from lacewing.documents.files import Storage, StoredFile
+from lacewing.documents.store import files as store
+from lacewing.kernel.db import Database
+from lacewing.kernel.jobs import Lease
+from lacewing.kernel.pagination import PageRequest
+from lacewing.kernel.work import Work
+
+STRAY_AFTER: Final = timedelta(hours=1)
+"""An upload that puts its file now and writes its record soon is none."""
+DRAFT_SECONDS: Final = 24 * 3_600.0
+"""A draft that nobody has written to for so long is what a crash left."""
+LOOKED_AT_ONCE: Final = 1_000
+
+_log = structlog.get_logger(__name__)
+
+
+async def remove_file(storage: Storage, work: Work, sha256: str) -> bool:
+    """Remove a file that no document refers to; whether it was removed.
+
+    Whoever uploads the same bytes at this moment waits for the lock, and stores them again.
+    """
+    await store.lock_file(work.session, sha256, 0, work.now)
+    if await store.is_used(work.session, sha256):
+        return False
+    await storage.delete(sha256)
+    await store.delete_file(work.session, sha256)
+    return True
+
+
+async def sweep(storage: Storage, lease: Lease) -> int:
+    """Remove strays: files that have no record, and drafts that were left; how many."""
+    removed = _remove_old_drafts(storage.drafts_dir)
+    before = lease.clock() - STRAY_AFTER
+    async for stored in _in_batches(storage):
+        old = [each.key for each in stored if each.modified_at < before]
+        known = await store.known_keys(lease.database.session(), old)
+        for key in old:
+            if key not in known:
+                async with lease.work() as work:
+                    removed += await remove_file(storage, work, key)
+    if removed:
+        _log.info("strays_removed", count=removed)
+    return removed
+
+
+def _remove_old_drafts(folder: Path) -> int:
+    removed = 0
+    for draft in folder.iterdir() if folder.exists() else ():
+        try:
+            if time.time() - draft.stat().st_mtime > DRAFT_SECONDS:
+                draft.unlink()
+                removed += 1
+        except FileNotFoundError:
+            continue
+    return removed
+
+
+async def _in_batches(storage: Storage) -> AsyncIterator[list[StoredFile]]:
+    batch: list[StoredFile] = []
+    async for stored in storage.list():
+        batch.append(stored)
+        if len(batch) == LOOKED_AT_ONCE:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+async def files_in_order(database: Database) -> AsyncIterator[store.FileRow]:
+    """Every file that documents refer to, page by page, in the order of their keys."""
+    after: list[Any] | None = None
+    while True:
+        page = PageRequest(LOOKED_AT_ONCE, after)
+        found = await store.list_files(database.session(), page)
+        for file in found.items:
+            yield file
+        if found.last_key is None:
+            return
+        after = found.last_key
+
+
+async def find_missing(database: Database, storage: Storage) -> list[str]:
+    """The keys of files that have a record and are not in the storage, or are cut off."""
+    sizes = {stored.key: stored.size_bytes async for stored in storage.list()}
+    return [
+        file.sha256
+        async for file in files_in_order(database)
+        if sizes.get(file.sha256) != file.size_bytes
+    ]

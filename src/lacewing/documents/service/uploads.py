@@ -1,0 +1,107 @@
+"""Taking a file in: it is in the storage before its record is in the database (DOC-7)."""
+
+import structlog
+
+from lacewing.accounts.public import Person
+from lacewing.documents import events
+from lacewing.documents.files import Storage
+from lacewing.documents.files.draft import Draft
+from lacewing.documents.rules import Kind, Status
+from lacewing.documents.schemas import DocumentView, UploadFields
+from lacewing.documents.store import documents as store, files, search
+from lacewing.kernel.errors import NotFound, invalid_field
+from lacewing.kernel.events import emit
+from lacewing.kernel.ids import new_id
+from lacewing.kernel.work import Work
+from lacewing.tracker.public import (
+    IssueNotFound,
+    Place,
+    ProjectNotFound,
+    find_place,
+    hold_place,
+    note_in_history,
+)
+
+_log = structlog.get_logger(__name__)
+
+
+async def find_upload_place(work: Work, wanted: UploadFields) -> Place | None:
+    """Where the document shall belong, if anywhere.
+
+    Raises:
+        Invalid: there is no such project or issue, or it is out of the actor's reach.
+    """
+    if wanted.project_id is None and wanted.issue_id is None:
+        if work.actor.project_ids is not None:
+            raise invalid_field(
+                "body", "project_id", "is needed: this token is held to projects", "missing"
+            )
+        return None
+    try:
+        return await find_place(work, wanted.project_id, wanted.issue_id)
+    except (ProjectNotFound, IssueNotFound) as error:
+        raise _unknown_place(wanted, error) from error
+
+
+def _unknown_place(wanted: UploadFields, error: NotFound) -> Exception:
+    field = "project_id" if wanted.issue_id is None else "issue_id"
+    return invalid_field("body", field, error.detail, "unknown_place")
+
+
+async def upload(
+    work: Work, storage: Storage, draft: Draft, kind: Kind, filename: str, place: Place | None
+) -> DocumentView:
+    """A new document; its file is stored once, however many documents have these bytes (DOC-1).
+
+    Raises:
+        ProjectArchived: the place is read-only.
+        StorageFull, StorageUnavailable: nothing was kept.
+    """
+    document = _document(work, draft, kind, filename, place)
+    # Outside of the transaction, which holds nothing while bytes are moved.
+    await _ensure_stored(storage, draft)
+    if place is not None:
+        await hold_place(work, place)
+    await files.lock_file(work.session, draft.sha256, draft.size_bytes, work.now)
+    # Once more under the lock: the last record of these bytes may just have been removed.
+    await _ensure_stored(storage, draft)
+    await store.insert_document(work.session, document, "Not processed yet.")
+    await search.index_document(work.session, document.document_id, filename, [])
+    await emit(work, _uploaded(document))
+    if document.issue is not None:
+        note = {"id": str(document.document_id), "filename": filename}
+        await note_in_history(work, document.issue.id, "document", None, note)
+    _log.info("uploaded", document_id=str(document.document_id), size_bytes=draft.size_bytes)
+    return document
+
+
+def _document(
+    work: Work, draft: Draft, kind: Kind, filename: str, place: Place | None
+) -> DocumentView:
+    actor = work.actor
+    return DocumentView(
+        document_id=new_id(),
+        filename=filename,
+        status=Status.UPLOADED,
+        created_at=work.now,
+        updated_at=work.now,
+        size_bytes=draft.size_bytes,
+        content_type=kind.value,
+        sha256=draft.sha256,
+        project=None if place is None else place.project,
+        issue=None if place is None else place.issue,
+        owner=Person(actor.id, actor.username, actor.full_name),
+    )
+
+
+async def _ensure_stored(storage: Storage, draft: Draft) -> None:
+    if await storage.size(draft.sha256) != draft.size_bytes:
+        await storage.put(draft.sha256, draft.path)
+
+
+def _uploaded(document: DocumentView) -> events.DocumentUploaded:
+    return events.DocumentUploaded(
+        document_id=document.document_id,
+        project_id=None if document.project is None else document.project.id,
+        issue_id=None if document.issue is None else document.issue.id,
+    )
