@@ -12,10 +12,12 @@ from lacewing.cli import (
     doctor,
     exchange,
     importing,
+    jobs,
     keys,
     pii,
     seed,
     serve,
+    storage,
     worker,
 )
 from lacewing.cli.output import EXIT_SETTINGS, EXIT_UNAVAILABLE, fail, print_result
@@ -31,8 +33,10 @@ app = typer.Typer(
 app.add_typer(db.app, name="db")
 app.add_typer(admin.app, name="admin")
 app.add_typer(audit.app, name="audit")
+app.add_typer(jobs.app, name="jobs")
 app.add_typer(keys.app, name="keys")
 app.add_typer(pii.app, name="pii")
+app.add_typer(storage.app, name="storage")
 app.add_typer(importing.app, name="import")
 app.command("serve")(serve.serve)
 app.command("worker")(worker.run_worker)

@@ -18,9 +18,12 @@ from lacewing.accounts.public import find_first_admin
 from lacewing.accounts.service.personal_data import check_openable, find_status
 from lacewing.cli.context import migrations_of, run
 from lacewing.cli.output import EXIT_FAILED, EXIT_SETTINGS, print_result
+from lacewing.documents.files.opening import open_storage
+from lacewing.documents.service.sweeping import find_missing
 from lacewing.kernel.db import Database, open_database
 from lacewing.kernel.db.encryption import PersonalDataLocked
 from lacewing.kernel.errors import Unavailable
+from lacewing.kernel.jobs import store as jobs_store
 from lacewing.kernel.web.readiness import readiness_checks
 from lacewing.settings import InvalidSettings, LogLevel, Settings, production_faults
 
@@ -135,6 +138,8 @@ async def _servers(settings: Settings) -> AsyncIterator[Finding]:
         yield await _schema(settings)
         yield await _administrator(settings, database)
         yield await _personal_data(settings, database)
+        yield await _jobs(settings, database)
+        yield await _files(settings, database)
     finally:
         await database.close()
 
@@ -163,6 +168,34 @@ async def _administrator(settings: Settings, database: Database) -> Finding:
         mend = "lacewing admin create --username U --email E"
         return Finding("administrator", State.WARNING, "there is none", mend)
     return Finding("administrator", State.OK, "there is one")
+
+
+async def _jobs(settings: Settings, database: Database) -> Finding:
+    try:
+        await migrations_of(settings).check()
+    except Unavailable:
+        return Finding("jobs", State.WARNING, "not looked for without a schema")
+    waiting = await jobs_store.count_jobs(database.session())
+    if dead := await jobs_store.count_dead(database.session()):
+        detail = f"{dead} were given up, {waiting} wait or run"
+        return Finding("jobs", State.WARNING, detail, "lacewing jobs list; lacewing jobs retry")
+    return Finding("jobs", State.OK, f"{waiting} wait or run")
+
+
+async def _files(settings: Settings, database: Database) -> Finding:
+    url, data_dir = settings.documents.storage_url, settings.general.data_dir
+    try:
+        await migrations_of(settings).check()
+        storage = open_storage(url, data_dir, settings.object_storage)
+        missing = await find_missing(database, storage)
+        await storage.close()
+    except Unavailable as error:
+        return Finding("files", State.FAILED, error.detail, "lacewing storage check")
+    if missing:
+        detail = f"{len(missing)} are missing or cut off in {storage.url}: {missing[0]}…"
+        mend = "Restore them from a backup, or run lacewing storage move --from OLD --to NEW."
+        return Finding("files", State.FAILED, detail, mend)
+    return Finding("files", State.OK, f"all in {storage.url}")
 
 
 async def _personal_data(settings: Settings, database: Database) -> Finding:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import tempfile
 
 import typer
@@ -42,6 +43,7 @@ def serve(
     make_accounts(settings).passwords.close()  # the keys, before processes could race to make them
     if workers > 1 and MULTIPROCESS_VARIABLE not in os.environ:
         os.environ[MULTIPROCESS_VARIABLE] = tempfile.mkdtemp(prefix="lacewing-metrics-")
+    _allow_many_files()
     typer.echo(f"Lacewing serves on http://{host}:{port} (API: /api/docs)", err=True)
     uvicorn.run(
         "lacewing.cli.serve:make_app",
@@ -62,6 +64,12 @@ def serve(
         timeout_worker_healthcheck=START_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+
+
+def _allow_many_files() -> None:
+    """A connection is a file to the kernel, and so is what it uploads: take all we may have."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def make_app() -> FastAPI:

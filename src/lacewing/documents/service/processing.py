@@ -53,6 +53,8 @@ async def process(documents: Documents, lease: Lease) -> None:
     document = await store.find_document(lease.database.session(), document_id)
     if document is None or document.status is Status.COMPLETED:
         return
+    if document.status is Status.FAILED:
+        await _begin_again(lease, document_id)
     try:
         extraction = await _extract(documents, document, _reporting(lease, document_id))
     except ProcessingFailed as failed:
@@ -61,6 +63,14 @@ async def process(documents: Documents, lease: Lease) -> None:
         return
     async with lease.finishing() as work:
         await _complete(work, documents, document_id, extraction)
+
+
+async def _begin_again(lease: Lease, document_id: UUID) -> None:
+    """A job that was given up is tried once more."""
+    async with lease.work() as work:
+        await store.set_status(
+            work.session, document_id, Status.PROCESSING, "Is tried again.", work.now
+        )
 
 
 async def give_up(work: Work, payload: dict[str, Any], reason: str) -> None:
