@@ -1,8 +1,9 @@
-"""Asking for a job to be done."""
+"""Asking for a job to be done, again, or not at all."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from lacewing.kernel.ids import new_id
 from lacewing.kernel.jobs import store
@@ -33,3 +34,27 @@ async def enqueue(
         "attempts": 0,
     }
     return await store.insert_job(work.session, row)
+
+
+async def retry_job(work: Work, job_id: UUID) -> bool:
+    """Let a dead job begin anew, or a waiting one run now; whether there was one."""
+    dead = await store.lock_dead(work.session, job_id)
+    if dead is None:
+        return await store.hurry(work.session, job_id, work.now)
+    await store.drop(work.session, job_id)
+    row = {
+        "id": dead.id,
+        "kind": dead.kind,
+        "payload": dead.payload,
+        "created_at": dead.created_at,
+        "request_id": dead.request_id,
+        "due_at": work.now,
+        "attempts": 0,
+        "last_error": dead.reason,
+    }
+    return await store.insert_job(work.session, row)
+
+
+async def drop_job(work: Work, job_id: UUID) -> bool:
+    """Forget a job, alive or dead; whether there was one. One that runs finishes nothing."""
+    return await store.drop(work.session, job_id)

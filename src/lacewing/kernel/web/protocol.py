@@ -1,12 +1,14 @@
 """The HTTP/1.1 protocol of the server: bounded heads, and problem documents for what is no HTTP."""
 
+import asyncio
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
 import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from lacewing.kernel.web.intake import Intake
 from lacewing.kernel.web.problems import PROBLEM_JSON, Problem
 
 HEAD_BYTES_MAX: Final = 64 * 1024
@@ -21,6 +23,10 @@ _HEAD_TOO_LARGE: Final = (
     431,
     f"A request has at most {HEADERS_MAX} headers, and {HEAD_BYTES_MAX} bytes before its body.",
 )
+
+
+_intake: Final = Intake()
+"""One a process, as the event loop is."""
 
 
 class HeadTooLarge(Exception):  # ruff: ignore[error-suffix-on-exception-name]  told to the parser alone
@@ -48,6 +54,31 @@ class ProblemProtocol(HttpToolsProtocol):
     _body_bytes = 0
     _body_bytes_of_data = 0
     _other_bytes = 0
+
+    waiting_bytes = 0
+    """Of bodies that the application has not read yet."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.app = _intake.taking(self, self.app)
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        super().connection_made(transport)
+        if _intake.is_full:
+            _intake.hold(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        _intake.forget(self)
+
+    def hold(self) -> None:
+        """Read no more of this connection for now."""
+        self.flow.pause_reading()
+
+    def go_on(self) -> None:
+        """Read this connection again."""
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
 
     def data_received(self, data: bytes) -> None:
         if self._is_refused:
@@ -87,7 +118,10 @@ class ProblemProtocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
         self._body_bytes_of_data += len(body)
+        waited = len(self.cycle.body)
         super().on_body(body)
+        others = (each for each in self.connections if isinstance(each, ProblemProtocol))
+        _intake.add(self, len(self.cycle.body) - waited, others)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  the base class names it
         is_too_large = self._head_bytes > HEAD_BYTES_MAX or self._header_count > HEADERS_MAX
