@@ -100,7 +100,10 @@ class Worker:
 def carrier_in_server(settings: GeneralSettings, runner: Runner) -> Carry:
     """How jobs are carried where HTTP is served: run here, unless others do that."""
     if settings.broker_url is not None:
-        raise NotImplementedError
+        # Imported only where there is a broker: Celery costs 15 MB of memory.
+        from lacewing.kernel.jobs.celery import Sender  # noqa: PLC0415  as said
+
+        return Sender(settings.broker_url, runner).run
     if not settings.worker_in_server:
         return _carry_nothing
     return EmbeddedCarrier(runner, settings.worker_concurrency).run
@@ -110,7 +113,9 @@ def carrier_of_worker(settings: GeneralSettings, runner: Runner) -> Carry:
     """How jobs are carried in a worker of their own."""
     if settings.broker_url is None:
         return EmbeddedCarrier(runner, settings.worker_concurrency).run
-    raise NotImplementedError
+    from lacewing.kernel.jobs.celery import CeleryCarrier  # noqa: PLC0415  as above
+
+    return CeleryCarrier(settings.broker_url, runner, settings.worker_concurrency).run
 
 
 async def _carry_nothing(stopping: asyncio.Event) -> None:
