@@ -20,7 +20,7 @@ from uuid import uuid4
 from amqp import Connection
 from amqp.exceptions import AMQPError
 
-from tests.support.servers import CannotStart, _end_of, _install, free_port, wait_for_port
+from tests.support.servers import CannotStart, end_of, free_port, install_package, wait_for_port
 
 RABBITMQ_VARIABLE = "LACEWING_TEST_RABBITMQ_URL"
 START_SECONDS = 60
@@ -153,9 +153,9 @@ class RabbitMQ:
         deadline = time.monotonic() + START_SECONDS
         while not self._takes_clients():
             if process.poll() is not None:
-                raise CannotStart(f"RabbitMQ ended: {_end_of(log)}")
+                raise CannotStart(f"RabbitMQ ended: {end_of(log)}")
             if time.monotonic() > deadline:
-                raise CannotStart(f"RabbitMQ takes no connections: {_end_of(log)}")
+                raise CannotStart(f"RabbitMQ takes no connections: {end_of(log)}")
             time.sleep(0.05)
 
     def _takes_clients(self) -> bool:
@@ -174,7 +174,7 @@ def _program() -> str:
     script = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
     if not script.exists() and shutil.which("rabbitmq-server") is None:
         with _no_services():
-            _install("rabbitmq-server")
+            install_package("rabbitmq-server")
     found = str(script) if script.exists() else shutil.which("rabbitmq-server")
     if found is None:
         raise CannotStart("RabbitMQ is not installed")

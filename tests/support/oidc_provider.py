@@ -16,7 +16,7 @@ from urllib.parse import urljoin
 
 import httpx
 
-from tests.support.servers import CannotStart, _install, _running, free_port
+from tests.support.servers import CannotStart, free_port, install_package, running_server
 
 FOLDER = Path(__file__).parent / "oidc"
 INSTALL_SECONDS = 300
@@ -95,7 +95,7 @@ def enforcing_provider(
     }
     with tempfile.TemporaryDirectory(prefix="lacewing-provider-") as name:
         command = ["node", str(FOLDER / "provider.mjs"), json.dumps(arguments)]
-        with _running(command, port, Path(name)):
+        with running_server(command, port, Path(name)):
             yield EnforcingProvider(f"http://127.0.0.1:{port}", client_id, client_secret)
 
 
@@ -125,6 +125,6 @@ def _install_node() -> None:
     for program, package in DEBIAN_PACKAGE_OF.items():
         if shutil.which(program) is None:
             try:
-                _install(package)
+                install_package(package)
             except CannotStart as error:
                 raise CannotStart(f"install the Debian packages nodejs and npm ({error})") from None

@@ -90,6 +90,27 @@ def serving(environment: Mapping[str, str], workers: int = 1) -> Generator[Serve
             server.kill()
 
 
+@contextmanager
+def working(environment: Mapping[str, str]) -> Generator["subprocess.Popen[bytes]"]:
+    """``lacewing worker``; killed at the end of the block if it still runs."""
+    folder = Path(environment["LACEWING_DATA_DIR"])
+    with (folder / "worker.log").open("ab") as output:
+        process = subprocess.Popen(
+            [PROGRAM, "worker"],
+            env={**os.environ, **environment},
+            stdout=output,
+            stderr=output,
+            cwd=folder,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
 def admin_token(server: Server, environment: Mapping[str, str]) -> str:
     """The access token of an administrator who is made on the way."""
     password = "Correct-Horse-7"

@@ -32,7 +32,7 @@ def free_port() -> int:
         return port
 
 
-def _install(package: str) -> None:
+def install_package(package: str) -> None:
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         raise CannotStart(f"install the Debian package {package}, or name a running server")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
@@ -91,7 +91,7 @@ def postgres(options: Sequence[str] = FAST_AND_LOOSE) -> Generator[str]:
         return
     binaries = _postgres_binaries()
     if binaries is None:
-        _install("postgresql")
+        install_package("postgresql")
         binaries = _postgres_binaries()
         assert binaries is not None
     with tempfile.TemporaryDirectory(prefix="lacewing-postgres-") as name:
@@ -106,7 +106,7 @@ def postgres(options: Sequence[str] = FAST_AND_LOOSE) -> Generator[str]:
         command = [str(binaries / "postgres"), "-D", str(data), "-p", str(port), "-k", str(folder)]
         for option in ("listen_addresses=127.0.0.1", *options):
             command += ["-c", option]
-        with _running(_as_server_user(command), port, folder):
+        with running_server(_as_server_user(command), port, folder):
             _wait_until_ready(port)
             yield f"postgresql://lacewing@127.0.0.1:{port}"
 
@@ -137,19 +137,19 @@ def redis_process(
 ) -> Generator[tuple[str, "subprocess.Popen[bytes]"], None, None]:
     """A Redis server of one's own, to be stopped and started at will."""
     if shutil.which("redis-server") is None:
-        _install("redis-server")
+        install_package("redis-server")
     port = port or free_port()
     with tempfile.TemporaryDirectory(prefix="lacewing-redis-") as name:
         command = [
             "redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "",
             "--appendonly", "no", "--dir", name,
         ]  # fmt: skip
-        with _running(command, port, Path(name)) as process:
+        with running_server(command, port, Path(name)) as process:
             yield f"redis://127.0.0.1:{port}/0", process
 
 
 @contextmanager
-def _running(
+def running_server(
     command: Sequence[str], port: int, folder: Path
 ) -> Generator["subprocess.Popen[bytes]", None, None]:
     log = folder / "server.log"
@@ -172,17 +172,17 @@ def wait_for_port(port: int, process: "subprocess.Popen[bytes]", log: Path) -> N
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise CannotStart(f"{process.args!r} ended: {_end_of(log)}")
+            raise CannotStart(f"{process.args!r} ended: {end_of(log)}")
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except OSError:
             time.sleep(0.02)
         else:
             return
-    raise CannotStart(f"{process.args!r} does not listen: {_end_of(log)}")
+    raise CannotStart(f"{process.args!r} does not listen: {end_of(log)}")
 
 
-def _end_of(log: Path) -> str:
+def end_of(log: Path) -> str:
     return log.read_text(encoding="utf-8", errors="replace")[-1000:]
 
 

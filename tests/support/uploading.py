@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 BOUNDARY = b"lacewing-test-boundary"
 CONNECTS_AT_ONCE = 200
+SPARE_FILES = 200
 
 
 @dataclass
@@ -26,8 +27,8 @@ def form_of(content: bytes, filename: str, **fields: str) -> bytes:
         for name, text in fields.items()
     ]
     parts.append(
-        b'--%b\r\nContent-Disposition: form-data; name="file"; filename="%b"\r\n\r\n%b\r\n--%b--\r\n'
-        % (BOUNDARY, filename.encode(), content, BOUNDARY)
+        b'--%b\r\nContent-Disposition: form-data; name="file"; filename="%b"\r\n\r\n'
+        b"%b\r\n--%b--\r\n" % (BOUNDARY, filename.encode(), content, BOUNDARY)
     )
     return b"".join(parts)
 
@@ -43,11 +44,9 @@ def request_of(url: str, token: str, form: bytes) -> bytes:
     return head.encode() + form
 
 
-async def upload_at_once(
-    url: str, token: str, forms: Sequence[Callable[[], bytes]]
-) -> list[Answer]:
+async def send_at_once(url: str, requests: Sequence[Callable[[], bytes]]) -> list[Answer]:
     """Connect all, then send all at the same moment; the answers in the same order."""
-    need = len(forms) + 200
+    need = len(requests) + SPARE_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < need:
         resource.setrlimit(resource.RLIMIT_NOFILE, (need, hard))
@@ -61,17 +60,17 @@ async def upload_at_once(
         async with connecting:
             reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
         connected += 1
-        if connected == len(forms):
+        if connected == len(requests):
             go.set()
         await go.wait()
-        writer.write(request_of(url, token, make()))
+        writer.write(make())
         answer = await reader.read()
         writer.close()
         head, _, body = answer.partition(b"\r\n\r\n")
         status = int(head.split(b" ", 2)[1])
-        return Answer(status, json.loads(body) if body else {})
+        return Answer(status, json.loads(body) if body.startswith(b"{") else {})
 
-    return list(await asyncio.gather(*map(one, forms)))
+    return list(await asyncio.gather(*map(one, requests)))
 
 
 def memory_kib(pid: int, what: str) -> int:

@@ -1,6 +1,7 @@
 """``lacewing serve``: the HTTP server, and in one process also the worker."""
 
 import asyncio
+import gc
 import os
 import resource
 import tempfile
@@ -76,4 +77,8 @@ def make_app() -> FastAPI:
     """The application with the settings of the environment; called in each server process."""
     settings = load_settings()
     configure(settings)
-    return create_app(settings)
+    app = create_app(settings)
+    # What is there now stays: the collector need not look at it again and again.
+    gc.collect()
+    gc.freeze()
+    return app

@@ -1,8 +1,9 @@
 """A file while it comes in: hashed as it is written, gone unless it is put into the storage."""
 
+import asyncio
 import hashlib
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -42,14 +43,21 @@ class Draft:
                 rest = rest[self._file.write(rest) :]
 
 
-@contextmanager
-def open_draft(folder: Path, limit_bytes: int) -> Generator[Draft, None, None]:
-    """A new draft in ``folder``, which is removed at the end of the block if it is still there."""
+@asynccontextmanager
+async def open_draft(folder: Path, limit_bytes: int) -> AsyncGenerator[Draft, None]:
+    """A new draft in ``folder``, which is removed at the end of the block if it is still there.
+
+    Names are made and removed in threads: they wait for whoever syncs at that moment.
+    """
     path = folder / str(new_id())
     with told_in_our_words():
-        file = path.open("xb", buffering=0)
+        file = await asyncio.to_thread(path.open, "xb", buffering=0)
     try:
-        with file:
-            yield Draft(path, file, limit_bytes)
+        yield Draft(path, file, limit_bytes)
     finally:
-        path.unlink(missing_ok=True)
+        await asyncio.shield(asyncio.to_thread(_discard, path, file))
+
+
+def _discard(path: Path, file: BinaryIO) -> None:
+    file.close()
+    path.unlink(missing_ok=True)

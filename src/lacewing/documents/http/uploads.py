@@ -49,7 +49,7 @@ router = make_router("documents")
 )
 async def upload_document(request: Request, work: Uploader, documents: TheDocuments) -> Response:
     limit = documents.settings.upload_limit_bytes
-    with open_draft(documents.storage.drafts_dir, limit) as draft:
+    async with open_draft(documents.storage.drafts_dir, limit) as draft:
         form = await read_form(request, FILE_FIELD, draft)
         filename, fields = _read_fields(form)
 

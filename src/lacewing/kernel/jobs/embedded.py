@@ -8,7 +8,7 @@ import structlog
 from lacewing.kernel.errors import Unavailable
 from lacewing.kernel.jobs.runner import Runner
 
-ASK_SECONDS: Final = 0.5
+ASK_SECONDS: Final = 0.25
 """How long a job waits at the most while a worker has nothing to do."""
 FAILURE_PAUSE_SECONDS: Final = 5.0
 STOP_SECONDS: Final = 10.0
