@@ -10,6 +10,8 @@ from rich.progress import Progress
 
 from lacewing.cli.context import migrate_if_empty, migrations_of, opened_database, opened_work, run
 from lacewing.cli.output import EXIT_PARTLY, fail, print_result
+from lacewing.documents.jobs import take_up_all
+from lacewing.kernel.clock import utc_now
 from lacewing.kernel.db import transaction
 from lacewing.kernel.db.exchange import import_lines
 from lacewing.kernel.db.offline import use_connection
@@ -55,6 +57,7 @@ def whole(file: str = _FILE, *, as_json: bool = _JSON) -> None:
         )
         async with opened_database(settings) as database:
             await index_all_issues(lambda: transaction(database))
+            await take_up_all(lambda: transaction(database), utc_now())
         return counts
 
     counts = run(fill, LogLevel.WARNING)

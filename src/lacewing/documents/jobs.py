@@ -1,16 +1,20 @@
 """What happens later: processing, and removing files that nobody refers to."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from lacewing.documents.component import Documents
-from lacewing.documents.rules import PROCESS_DOCUMENT, REMOVE_FILE, SWEEP_FILES
+from lacewing.documents.rules import PROCESS_DOCUMENT, REMOVE_FILE, SWEEP_FILES, Status
 from lacewing.documents.service import processing, sweeping
+from lacewing.documents.store import documents as documents_store, results, search
 from lacewing.kernel.db import Session
 from lacewing.kernel.jobs import JobKind, Lease, enqueue
 from lacewing.kernel.work import Origin, Work
 
+TAKEN_UP_AT_ONCE: Final = 50
 SWEPT_EVERY: Final = timedelta(days=1)
 
 
@@ -34,6 +38,27 @@ def job_kinds(documents: Documents) -> Sequence[JobKind]:
         JobKind(REMOVE_FILE, remove_file),
         JobKind(SWEEP_FILES, sweep),
     )
+
+
+async def take_up_all(
+    transaction: Callable[[], AbstractAsyncContextManager[Session]], now: datetime
+) -> int:
+    """After an import: index every document anew, and begin anew what was being processed."""
+    after: UUID | None = None
+    count = 0
+    while True:
+        async with transaction() as session:
+            batch = await documents_store.documents_after(session, after, TAKEN_UP_AT_ONCE)
+            for document_id, filename, status in batch:
+                parts = results.parts_of(await results.read_text(session, document_id))
+                await search.index_document(session, document_id, filename, parts)
+                if status is Status.PROCESSING:
+                    work = Work(session=session, now=now, origin=Origin())
+                    await enqueue(work, PROCESS_DOCUMENT, {"document_id": str(document_id)})
+        if not batch:
+            return count
+        count += len(batch)
+        after = batch[-1][0]
 
 
 async def ensure_sweep(session: Session, now: datetime) -> int:

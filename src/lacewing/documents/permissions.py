@@ -30,7 +30,12 @@ def may_see_document(actor: Actor, owner_id: UUID, project_id: UUID | None) -> b
         return actor.reaches(project_id)
     if actor.project_ids is not None:
         return False
-    return actor.role is Role.ADMIN or actor.id == owner_id
+    return may_see_private(actor) or actor.id == owner_id
+
+
+def may_see_private(actor: Actor) -> bool:
+    """Whether everybody's documents without a project are there for this actor."""
+    return actor.role is Role.ADMIN
 
 
 def may_delete_document(actor: Actor, owner_id: UUID) -> bool:

@@ -19,7 +19,7 @@ async def index_all_issues(
         async with transaction() as session:
             batch = await search.issues_after(session, after, BATCH)
             for issue_id in batch:
-                await search.index_issue(session, issue_id)
+                await search.index_attached(session, issue_id)
         if not batch:
             return count
         count += len(batch)

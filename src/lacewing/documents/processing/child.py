@@ -1,43 +1,19 @@
 """What one document's own process does: it locks itself in, reads the file, and tells of it.
 
-It writes frames to a pipe: four bytes of length (little-endian), then JSON. Whoever reads them
-trusts nothing of it but that it is JSON of a known shape.
+What it tells are frames (see there), through a pipe.
 """
 
 import os
 import sys
 import traceback
-from typing import BinaryIO, Final
+from typing import BinaryIO
 
 import msgspec
 
 from lacewing.documents.processing import docx, pdf, sandbox
-from lacewing.documents.processing.extraction import Extraction, ProcessingFailed
+from lacewing.documents.processing.extraction import ProcessingFailed
+from lacewing.documents.processing.frames import LENGTH_BYTES, Frame, Order
 from lacewing.documents.rules import Failure, Kind
-
-LENGTH_BYTES: Final = 4
-
-
-class Order(msgspec.Struct, frozen=True):
-    """What the child is to do, and within which limits."""
-
-    kind: Kind
-    seconds: int
-    memory_bytes: int
-
-
-class Frame(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One thing that a child tells; one of the fields is set."""
-
-    pid: int | None = None
-    missing: list[str] | None = None
-    """What of the sandbox the kernel has not."""
-    progress: tuple[str, float] | None = None
-    extraction: Extraction | None = None
-    failure: tuple[Failure, str, str] | None = None
-    """The kind, the message and the step."""
-    error: str | None = None
-    """A bug of ours, or of a library."""
 
 
 def warm_up() -> None:

@@ -19,7 +19,7 @@ from typing import Final
 import msgspec
 
 from lacewing.documents.processing import child
-from lacewing.documents.processing.child import Order
+from lacewing.documents.processing.frames import Order
 
 DESCRIPTORS: Final = 3
 MESSAGE_BYTES_MAX: Final = 4_096

@@ -15,8 +15,8 @@ import msgspec
 import structlog
 
 from lacewing import __version__
-from lacewing.documents.processing.child import LENGTH_BYTES, Frame, Order
 from lacewing.documents.processing.extraction import Extraction, ProcessingFailed
+from lacewing.documents.processing.frames import LENGTH_BYTES, Frame, Order
 from lacewing.documents.processing.processor import Report, Source
 from lacewing.documents.rules import Failure
 from lacewing.documents.settings import DocumentsSettings

@@ -7,7 +7,7 @@ import msgspec
 import structlog
 
 from lacewing.documents import errors, events
-from lacewing.documents.permissions import may_delete_document, may_see_document
+from lacewing.documents.permissions import may_delete_document, may_see_document, may_see_private
 from lacewing.documents.rules import REMOVE_FILE, Status
 from lacewing.documents.schemas import (
     DocumentQuery,
@@ -20,7 +20,6 @@ from lacewing.documents.schemas import (
 from lacewing.documents.store import documents as store, results, search
 from lacewing.documents.store.documents import DocumentFilter, Reach
 from lacewing.kernel import audit
-from lacewing.kernel.actor import Role
 from lacewing.kernel.events import emit
 from lacewing.kernel.jobs import enqueue
 from lacewing.kernel.pagination import PageRequest, Slice
@@ -71,7 +70,7 @@ async def list_documents(
     actor = work.actor
     wanted = DocumentFilter(
         reach=Reach(
-            owner_id=None if actor.role is Role.ADMIN else actor.id,
+            owner_id=None if may_see_private(actor) else actor.id,
             project_ids=actor.project_ids,
         ),
         status=query.status,

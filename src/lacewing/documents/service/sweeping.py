@@ -1,8 +1,7 @@
 """Keeping files and records together: what nobody refers to goes, what is missing is told."""
 
-import time
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +16,7 @@ from lacewing.kernel.work import Work
 
 STRAY_AFTER: Final = timedelta(hours=1)
 """An upload that puts its file now and writes its record soon is none."""
-DRAFT_SECONDS: Final = 24 * 3_600.0
+DRAFT_AFTER: Final = timedelta(days=1)
 """A draft that nobody has written to for so long is what a crash left."""
 LOOKED_AT_ONCE: Final = 1_000
 
@@ -39,7 +38,7 @@ async def remove_file(storage: Storage, work: Work, sha256: str) -> bool:
 
 async def sweep(storage: Storage, lease: Lease) -> int:
     """Remove strays: files that have no record, and drafts that were left; how many."""
-    removed = _remove_old_drafts(storage.drafts_dir)
+    removed = _remove_old_drafts(storage.drafts_dir, lease.clock() - DRAFT_AFTER)
     before = lease.clock() - STRAY_AFTER
     async for stored in _in_batches(storage):
         old = [each.key for each in stored if each.modified_at < before]
@@ -53,11 +52,11 @@ async def sweep(storage: Storage, lease: Lease) -> int:
     return removed
 
 
-def _remove_old_drafts(folder: Path) -> int:
+def _remove_old_drafts(folder: Path, before: datetime) -> int:
     removed = 0
     for draft in folder.iterdir() if folder.exists() else ():
         try:
-            if time.time() - draft.stat().st_mtime > DRAFT_SECONDS:
+            if draft.stat().st_mtime < before.timestamp():
                 draft.unlink()
                 removed += 1
         except FileNotFoundError:

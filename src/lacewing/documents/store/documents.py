@@ -4,7 +4,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, bindparam, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, Uuid, bindparam, delete, insert, or_, select, update
 
 from lacewing.accounts.public import Person, person_columns, users_as
 from lacewing.documents.rules import Failure, Status
@@ -80,6 +80,13 @@ _STATUS = select(
     documents.c.failure,
     documents.c.updated_at,
 ).where(_BY_ID)
+_FIRST = (
+    select(documents.c.id, documents.c.filename, documents.c.status)
+    .order_by(documents.c.id)
+    .limit(bindparam("batch"))
+    .with_for_update()
+)
+_NEXT = _FIRST.where(documents.c.id > bindparam("after", type_=Uuid()))
 _INSERT = insert(documents)
 _UPDATE = update(documents).where(_BY_ID)
 _NOTE_PROGRESS = update(documents).where(_BY_ID, documents.c.status == Status.PROCESSING.value)
@@ -205,6 +212,18 @@ async def note_progress(
     """Tell how far processing is; nothing when it is over."""
     values = {"document_id": document_id, "step": step, "progress": progress, "updated_at": now}
     await session.execute(_NOTE_PROGRESS, values)
+
+
+async def documents_after(
+    session: Session, after: UUID | None, batch: int
+) -> list[tuple[UUID, str, Status]]:
+    """The next documents in the order of their ids, locked, with their names and statuses."""
+    statement, values = (_FIRST, {}) if after is None else (_NEXT, {"after": after})
+    return await session.all(
+        lambda document_id, filename, status: (document_id, filename, Status(status)),
+        statement,
+        {**values, "batch": batch},
+    )
 
 
 async def delete_document(session: Session, document_id: UUID) -> None:

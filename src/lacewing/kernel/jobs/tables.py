@@ -1,7 +1,8 @@
 """Jobs that wait or run, and those that were given up.
 
 A lease moves ``due_at`` into the future (as the visibility timeout of a queue does): while the
-worker lives it moves it on, and when the worker dies the job is simply due again.
+worker lives it moves it on, and when the worker dies the job is simply due again. An export leaves
+them behind: who imports it begins anew what was under way.
 """
 
 from sqlalchemy import Column, Index, Integer, Table, Text, Uuid
@@ -26,6 +27,7 @@ jobs = Table(
     Column("sent_at", Timestamp),
     Column("last_error", Text),
     Index(None, "due_at", "id"),
+    info={"ephemeral": True},
 )
 
 dead_jobs = Table(
@@ -40,5 +42,6 @@ dead_jobs = Table(
     Column("died_at", Timestamp, nullable=False),
     Column("reason", Text, nullable=False),
     Index(None, "died_at", "id"),
+    info={"ephemeral": True},
 )
 """The dead-letter table: nothing leaves it but by hand."""

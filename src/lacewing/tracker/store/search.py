@@ -173,9 +173,11 @@ async def index_issue(session: Session, issue_id: UUID) -> None:
 
 async def index_attached(session: Session, issue_id: UUID) -> None:
     """As ``index_issue``, when the documents of the issue are others than before."""
-    if session.dialect == "postgresql":
-        await session.execute(_index_attached_in_postgres(), {"issue_id": issue_id})
     await index_issue(session, issue_id)
+    if session.dialect == "postgresql":
+        # The row is there now: its part is made anew, and then the whole.
+        await session.execute(_index_attached_in_postgres(), {"issue_id": issue_id})
+        await index_issue(session, issue_id)
 
 
 def search_parameters(session: Session, text: str) -> dict[str, Any]:
