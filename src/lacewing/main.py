@@ -19,6 +19,7 @@ from lacewing.accounts.service.verification import authenticate
 from lacewing.accounts.tokens import Tokens
 from lacewing.documents.component import Documents, load_processor
 from lacewing.documents.files.opening import open_storage
+from lacewing.documents.processing.processor import Processor
 from lacewing.kernel.actor import Actor
 from lacewing.kernel.clock import Clock, utc_now
 from lacewing.kernel.db import Database, open_database
@@ -36,7 +37,7 @@ from lacewing.kernel.web.rate_limits import RateLimiter
 from lacewing.kernel.web.readiness import readiness_checks
 from lacewing.kernel.web.runtime import Runtime
 from lacewing.kernel.work import Work
-from lacewing.settings import Settings
+from lacewing.settings import InvalidSettings, Settings
 from lacewing.worker import Worker, carrier_in_server
 
 DESCRIPTION = """Bug reports, projects and comments of a team that runs its own tracker.
@@ -77,8 +78,15 @@ def make_documents(settings: Settings) -> Documents:
         storage=open_storage(
             settings.documents.storage_url, settings.general.data_dir, settings.object_storage
         ),
-        processor=load_processor(settings.documents),
+        processor=_processor(settings),
     )
+
+
+def _processor(settings: Settings) -> Processor:
+    try:
+        return load_processor(settings.documents)
+    except ValueError as error:
+        raise InvalidSettings([str(error)]) from error
 
 
 def _providers(settings: Settings, clock: Clock) -> dict[str, Provider]:

@@ -194,6 +194,15 @@ class _JobConsumer:
 
         self._app.task(run_job, name=TASK, acks_late=True, ignore_result=True)
         logging.getLogger("celery").setLevel(logging.WARNING)  # jobs are told of by our own logs
+        while not stopping.is_set():
+            controller, thread = self._start()
+            while thread.is_alive() and not stopping.is_set():
+                await rest(stopping, FAILURE_PAUSE_SECONDS)
+            if not stopping.is_set():
+                _log.error("celery_ended", detail="It is started again.")
+        await self._stop(controller, thread)
+
+    def _start(self) -> tuple[WorkController, threading.Thread]:
         state.should_stop = state.should_terminate = None
         controller = WorkController(
             app=self._app,
@@ -206,8 +215,7 @@ class _JobConsumer:
         )
         thread = threading.Thread(target=controller.start, name="celery", daemon=True)
         thread.start()
-        await stopping.wait()
-        await self._stop(controller, thread)
+        return controller, thread
 
     async def _run_job(self, job_id: str) -> bool:
         try:

@@ -73,8 +73,10 @@ class Runner:
         now = self.clock()
         lease_id = new_id()
         async with transaction(self.database) as session:
-            job = await store.lease_this(session, job_id, lease_id, now, now + LEASE)
-        if job is None or job.kind not in self._kinds:
+            job = await store.lease_this(
+                session, job_id, self.kind_names, lease_id, now, now + LEASE
+            )
+        if job is None:
             return False
         await self._run(job, lease_id)
         return True

@@ -63,7 +63,11 @@ _NEXT = (
     .limit(1)
     .with_for_update(skip_locked=True)
 )
-_THIS = select(jobs.c.id).where(jobs.c.id == _job, _IS_DUE).with_for_update(skip_locked=True)
+_THIS = (
+    select(jobs.c.id)
+    .where(jobs.c.id == _job, _IS_DUE, any_of(jobs.c.kind, "kinds"))
+    .with_for_update(skip_locked=True)
+)
 _LOOK = select(jobs.c.id).where(_IS_DUE, any_of(jobs.c.kind, "kinds")).limit(1)
 _LEASED = (
     jobs.c.id,
@@ -161,10 +165,16 @@ async def lease_next(
 
 
 async def lease_this(
-    session: Session, job_id: UUID, lease_id: UUID, now: datetime, until: datetime
+    session: Session,
+    job_id: UUID,
+    kinds: Sequence[str],
+    lease_id: UUID,
+    now: datetime,
+    until: datetime,
 ) -> LeasedJob | None:
-    """The job, leased; ``None`` when it is done, or somebody is at it."""
-    found = await session.scalar(_THIS, {"job_id": job_id, "now": now})
+    """The job, leased; ``None`` when it is done, of another kind, or somebody is at it."""
+    values = {"job_id": job_id, "kinds": list(kinds), "now": now}
+    found = await session.scalar(_THIS, values)
     return await _lease_it(session, found, lease_id, until)
 
 
