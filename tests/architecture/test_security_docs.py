@@ -18,6 +18,7 @@ SECTIONS_OF_CHAPTER: Final = {
     1: (2, 10, 12, 3, 3),
     2: (3, 3, 5, 2),
     4: (5, 5, 2, 4),
+    5: (1, 6, 3, 3),
     6: (3, 12, 8, 6, 8, 4, 2, 4),
     7: (3, 4, 2, 5, 3, 2),
     8: (4, 4, 3, 2),
@@ -30,7 +31,7 @@ SECTIONS_OF_CHAPTER: Final = {
     16: (1, 5, 4, 3, 4),
 }
 """How many requirements each section of ASVS 5.0.0 has, for the chapters that are spoken of."""
-WHOLE_CHAPTERS: Final = (6, 7, 8, 9, 10)
+WHOLE_CHAPTERS: Final = (5, 6, 7, 8, 9, 10)
 NOTHING_TO_HOLD: Final = "\N{EN DASH}"
 VERDICTS: Final = {"yes", "partly", "no", NOTHING_TO_HOLD}
 

@@ -10,17 +10,10 @@ from pydantic import BeforeValidator, Field
 from lacewing.accounts.public import Person
 from lacewing.documents.processing.extraction import Heading, Link
 from lacewing.documents.rules import FILTER_VALUES_MAX, Failure, Status
-from lacewing.kernel.schemas import Input, PagedQuery, SearchText, Text
+from lacewing.kernel.schemas import Input, PagedQuery, SearchText, Text, split_values
 from lacewing.tracker.public import IssueRef, ProjectRef
 
 ISSUE_REFERENCE_LENGTH_MAX = 40
-
-
-def _split(value: Any) -> Any:
-    """``status=FAILED,UPLOADED`` to its values; a repeated parameter is refused earlier."""
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
-    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
 
 IssueReference = Annotated[
@@ -38,7 +31,8 @@ class UploadFields(Input):
 
 class DocumentQuery(PagedQuery):
     status: (
-        Annotated[list[Status], BeforeValidator(_split), Field(max_length=FILTER_VALUES_MAX)] | None
+        Annotated[list[Status], BeforeValidator(split_values), Field(max_length=FILTER_VALUES_MAX)]
+        | None
     ) = Field(None, description="One or more statuses, comma-separated.")
     project_id: UUID | None = Field(None, description="Of this project or its issues.")
     issue_id: IssueReference | None = Field(None, description="Of this issue, by id or key.")

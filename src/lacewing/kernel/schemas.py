@@ -54,6 +54,13 @@ def written_out(value: Any) -> Any:
     return value
 
 
+def split_values(value: Any) -> Any:
+    """``status=open,reopened`` to its values; a repeated parameter is refused earlier."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
 Text = Annotated[str, AfterValidator(without_nul)]
 """Any text, line breaks and all."""
 Line = Annotated[

@@ -11,7 +11,15 @@ from pydantic import AfterValidator, BeforeValidator, Field, StrictBool
 from pydantic_core import PydanticCustomError
 
 from lacewing.accounts.public import Person
-from lacewing.kernel.schemas import Input, Line, PagedQuery, SearchText, Text, not_blank
+from lacewing.kernel.schemas import (
+    Input,
+    Line,
+    PagedQuery,
+    SearchText,
+    Text,
+    not_blank,
+    split_values,
+)
 from lacewing.tracker import rules
 from lacewing.tracker.rules import Priority, Status
 
@@ -45,13 +53,6 @@ def _check_day(value: Any) -> Any:
 
 def _without_doubles(labels: list[str]) -> list[str]:
     return list(dict.fromkeys(labels))
-
-
-def _split(value: Any) -> Any:
-    """``status=open,reopened`` to its values; a repeated parameter is refused earlier."""
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
-    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
 
 Day = Annotated[date, BeforeValidator(_check_day)]
@@ -161,19 +162,19 @@ _Several = Field(max_length=rules.FILTER_VALUES_MAX)
 
 
 class IssueQuery(PagedQuery):
-    status: Annotated[list[Status], BeforeValidator(_split), _Several] | None = Field(
+    status: Annotated[list[Status], BeforeValidator(split_values), _Several] | None = Field(
         None, description="One or more statuses, comma-separated."
     )
-    priority: Annotated[list[Priority], BeforeValidator(_split), _Several] | None = Field(
+    priority: Annotated[list[Priority], BeforeValidator(split_values), _Several] | None = Field(
         None, description="One or more priorities, comma-separated."
     )
-    assignee: Annotated[list[Text], BeforeValidator(_split), _Several] | None = Field(
+    assignee: Annotated[list[Text], BeforeValidator(split_values), _Several] | None = Field(
         None, description="Ids, usernames, `me` or `none`, comma-separated."
     )
-    reporter: Annotated[list[Text], BeforeValidator(_split), _Several] | None = Field(
+    reporter: Annotated[list[Text], BeforeValidator(split_values), _Several] | None = Field(
         None, description="Ids, usernames or `me`, comma-separated."
     )
-    label: Annotated[list[Text], BeforeValidator(_split), _Several] | None = Field(
+    label: Annotated[list[Text], BeforeValidator(split_values), _Several] | None = Field(
         None, description="One or more labels, comma-separated; any of them."
     )
     search: SearchText | None = Field(
