@@ -6,7 +6,7 @@ import pytest
 from lacewing.accounts.rules import DEVICE_LIFETIME, FAILURES_MAX
 from lacewing.kernel.db import transaction
 from lacewing.settings import Settings
-from lacewing.wiring import JOBS
+from lacewing.wiring import PERIODIC_TASKS
 from tests.accounts.acts import FRESH, audited, fail_to_log_in, log_in, without_id
 from tests.support.house import PASSWORD, House, Member, open_house
 
@@ -103,7 +103,7 @@ async def test_a_device_is_not_known_for_ever(house: House, laptop: httpx.AsyncC
     late = house.client({"Cookie": f"{COOKIE}={cookie}"})
 
     answer = await log_in(house, "maria", device=late)
-    [job] = [job for job in JOBS if job.name == "expired-devices"]
+    [job] = [job for job in PERIODIC_TASKS if job.name == "expired-devices"]
     house.clock.advance(seconds=1)
     async with transaction(house.database) as session:
         removed = await job.run(session, house.clock())

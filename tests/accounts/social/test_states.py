@@ -9,7 +9,7 @@ from sqlalchemy import select
 from lacewing.accounts.tables import used_login_states
 from lacewing.kernel.db import transaction
 from lacewing.settings import Settings
-from lacewing.wiring import JOBS
+from lacewing.wiring import PERIODIC_TASKS
 from tests.accounts.acts import audited
 from tests.accounts.social.acts import (
     begin,
@@ -153,7 +153,7 @@ async def test_used_states_are_forgotten_when_they_have_expired(
 ) -> None:
     """AUTH-12: and not before, or they could be used again."""
     await enter(house, acme)
-    [job] = [job for job in JOBS if "login-states" in job.name]
+    [job] = [job for job in PERIODIC_TASKS if "login-states" in job.name]
 
     left = []
     for _ in range(2):

@@ -97,8 +97,8 @@ async def process_document(work: DocumentProcessor, document_id: UUID) -> Respon
         errors=(errors.DocumentNotFound,),
     ),
 )
-async def read_status(work: DocumentViewer, document_id: UUID) -> Response:
-    return answer(await documents.get_status(work, document_id))
+async def read_status(request: Request, work: DocumentViewer, document_id: UUID) -> Response:
+    return answer_thing(request, await documents.get_status(work, document_id))
 
 
 @router.get(
@@ -109,5 +109,5 @@ async def read_status(work: DocumentViewer, document_id: UUID) -> Response:
         errors=(errors.DocumentNotFound, errors.ResultNotReady),
     ),
 )
-async def read_result(work: DocumentViewer, document_id: UUID) -> Response:
-    return answer(await documents.get_result(work, document_id))
+async def read_result(request: Request, work: DocumentViewer, document_id: UUID) -> Response:
+    return answer_thing(request, await documents.get_result(work, document_id))

@@ -1,19 +1,19 @@
 """``GET /api/documents/{document_id}/download``: the file, or a range (RFC 9110, section 14)."""
 
 import re
-from typing import Final
+from typing import Annotated, Final
 from urllib.parse import quote
 from uuid import UUID
 
 import msgspec
-from fastapi import Request, Response
+from fastapi import Header, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 
 from lacewing.documents import errors
 from lacewing.documents.http.parameters import DocumentViewer, TheDocuments
 from lacewing.documents.schemas import DocumentView
 from lacewing.documents.service import documents as service
-from lacewing.kernel.web.answers import REVALIDATED
+from lacewing.kernel.web.answers import REVALIDATED, is_known
 from lacewing.kernel.web.openapi import documented
 from lacewing.kernel.web.problems import RangeNotSatisfiable
 from lacewing.kernel.web.route import make_router
@@ -64,13 +64,22 @@ def read_range(header: str | None, size: int) -> Span | None:
             RangeNotSatisfiable,
         ),
         files={200: "The file", 206: "The range of it that was asked for"},
-        also={307: None},
+        also={304: None, 307: None},
         description="As an attachment. One range of bytes is answered with 206. Where the settings "
         "say so, 307 leads to the object storage.",
     ),
 )
 async def download_document(
-    request: Request, work: DocumentViewer, documents: TheDocuments, document_id: UUID
+    request: Request,
+    work: DocumentViewer,
+    documents: TheDocuments,
+    document_id: UUID,
+    wanted_range: Annotated[
+        str | None, Header(alias="Range", description="One range, as in `bytes=0-1023`.")
+    ] = None,
+    if_range: Annotated[
+        str | None, Header(alias="If-Range", description="The range only if it is still this file.")
+    ] = None,
 ) -> Response:
     document = await service.get_document(work, document_id)
     storage = documents.storage
@@ -79,11 +88,13 @@ async def download_document(
         if address is not None:
             return RedirectResponse(address, 307, {"Cache-Control": "no-store"})
     headers = _headers(document)
-    if request.headers.get("if-none-match") == headers["ETag"]:
+    if is_known(request, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     if await storage.size(document.sha256) != document.size_bytes:
         raise errors.FileMissing
-    wanted = _wanted(request, document, headers["ETag"])
+    wanted = None
+    if if_range in {None, headers["ETag"]}:
+        wanted = read_range(wanted_range, document.size_bytes)
     span = wanted or Span(0, document.size_bytes)
     headers["Content-Length"] = str(span.end - span.start)
     if wanted is not None:
@@ -94,13 +105,6 @@ async def download_document(
         headers,
         media_type=document.content_type,
     )
-
-
-def _wanted(request: Request, document: DocumentView, tag: str) -> Span | None:
-    """The range; none when the client has begun another file (RFC 9110, section 13.1.5)."""
-    if request.headers.get("if-range", tag) != tag:
-        return None
-    return read_range(request.headers.get("range"), document.size_bytes)
 
 
 def _headers(document: DocumentView) -> dict[str, str]:

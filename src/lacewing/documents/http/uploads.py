@@ -75,7 +75,12 @@ def _read_fields(form: Form) -> tuple[str, UploadFields]:
     filename = shown_filename(form.filename or "")
     if not filename:
         raise invalid_field("body", FILE_FIELD, "must have a name", "no_name")
-    given: dict[str, Any] = {name: text for name, text in form.fields.items() if text}
+    # What a page's form leaves empty is not there.
+    given: dict[str, Any] = {
+        name: text
+        for name, text in form.fields.items()
+        if text or name not in UploadFields.model_fields
+    }
     try:
         return filename, UploadFields.model_validate(given)
     except ValidationError as error:

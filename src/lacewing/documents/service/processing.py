@@ -104,8 +104,8 @@ async def _complete(
     work: Work, documents: Documents, document_id: UUID, extraction: Extraction
 ) -> None:
     document = await store.lock_document(work.session, document_id)
-    if document is None:
-        return  # removed meanwhile
+    if document is None or document.status is Status.COMPLETED:
+        return  # removed meanwhile, or another job of the same document was quicker
     found = msgspec.to_builtins(extraction)
     text = PAGE_END.join(found.pop("pages"))
     parts = parts_of(text)

@@ -16,6 +16,7 @@ from lacewing.kernel.work import Work
 from lacewing.tracker.public import (
     IssueNotFound,
     Place,
+    ProjectArchived,
     ProjectNotFound,
     find_place,
     hold_place,
@@ -30,6 +31,7 @@ async def find_upload_place(work: Work, wanted: UploadFields) -> Place | None:
 
     Raises:
         Invalid: there is no such project or issue, or it is out of the actor's reach.
+        ProjectArchived: the place is read-only.
     """
     if wanted.project_id is None and wanted.issue_id is None:
         if work.actor.project_ids is not None:
@@ -38,9 +40,12 @@ async def find_upload_place(work: Work, wanted: UploadFields) -> Place | None:
             )
         return None
     try:
-        return await find_place(work, wanted.project_id, wanted.issue_id)
+        place = await find_place(work, wanted.project_id, wanted.issue_id)
     except (ProjectNotFound, IssueNotFound) as error:
         raise _unknown_place(wanted, error) from error
+    if place.in_archive:
+        raise ProjectArchived
+    return place
 
 
 def _unknown_place(wanted: UploadFields, error: NotFound) -> Exception:

@@ -31,7 +31,7 @@ class Lease:
     def __init__(self, database: Database, clock: Clock, job: LeasedJob, lease_id: UUID) -> None:
         self.database: Final = database
         self.clock: Final = clock
-        self.job: Final = job
+        self.job = job
         self.id: Final = lease_id
         self.is_finished = False
 

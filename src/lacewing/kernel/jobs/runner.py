@@ -8,6 +8,7 @@ from random import SystemRandom
 from typing import Final
 from uuid import UUID
 
+import msgspec
 import structlog
 
 from lacewing.kernel.clock import Clock
@@ -86,6 +87,8 @@ class Runner:
         lease = Lease(self.database, self.clock, job, lease_id)
         log = _log.bind(job_id=str(job.id), job=job.kind, attempt=job.attempt)
         if job.attempt > kind.attempts_max:
+            # Begun once more than it may be: this attempt is none.
+            lease.job = msgspec.structs.replace(job, attempt=job.attempt - 1)
             await self._give_up(lease, kind, job.last_error or "its workers died at it")
             return
         try:

@@ -41,8 +41,7 @@ def answer_thing(request: Request, view: msgspec.Struct) -> Response:
     """One thing with its strong entity tag, or 304 when the client has it already (API-9)."""
     tag = entity_tag(view)
     headers = {**REVALIDATED, "ETag": tag}
-    known = request.headers.get("if-none-match")
-    if known is not None and _matches_weakly(known, tag):
+    if is_known(request, tag):
         return Response(status_code=304, headers=headers)
     return Response(_encoder.encode(view), headers=headers, media_type=JSON)
 
@@ -60,8 +59,10 @@ def no_content() -> Response:
     return Response(status_code=204, headers=PRIVATE)
 
 
-def _matches_weakly(header: str, tag: str) -> bool:
-    tags = {part.strip().removeprefix("W/") for part in header.split(",")}
+def is_known(request: Request, tag: str) -> bool:
+    """Whether the client says that it has what ``tag`` stands for (RFC 9110, section 13.1.2)."""
+    header = request.headers.get("if-none-match")
+    tags = {part.strip().removeprefix("W/") for part in (header or "").split(",")}
     return "*" in tags or tag in tags
 
 

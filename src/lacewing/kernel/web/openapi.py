@@ -166,6 +166,8 @@ def _complete(
             content["schema"] = _hoist(content["schema"], schemas)
     if method == "get":
         _complete_read(operation, schemas)
+    if "304" in operation["responses"]:
+        operation.setdefault("parameters", []).append(_IF_NONE_MATCH)
     _show_contents(operation, schemas)
 
 
@@ -178,7 +180,6 @@ def _complete_read(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
     reference = answer["schema"]["$ref"]
     properties = schemas[reference.rpartition("/")[2]]["properties"]
     if _IDS & set(properties):
-        operation.setdefault("parameters", []).append(_IF_NONE_MATCH)
         operation["responses"].setdefault("304", {"description": "Not Modified"})
     if any(each["name"] == "page" for each in operation.get("parameters", ())):
         answer["schema"] = {"anyOf": [{"$ref": reference}, _numbered(reference, schemas)]}

@@ -19,6 +19,8 @@ class Place(msgspec.Struct, frozen=True):
 
     project: ProjectRef
     issue: IssueRef | None = None
+    in_archive: bool = False
+    """Whether it was read-only when it was looked up; ``hold_place`` asks again."""
 
 
 async def find_place(work: Work, project_id: UUID | None, issue: str | None) -> Place:
@@ -31,11 +33,13 @@ async def find_place(work: Work, project_id: UUID | None, issue: str | None) -> 
         if project_id is None:
             raise errors.ProjectNotFound
         project = await get_project(work, project_id)
-        return Place(ProjectRef(project.id, project.key, project.name))
+        shown = ProjectRef(project.id, project.key, project.name)
+        return Place(shown, in_archive=project.is_archived)
     found = await get_issue(work, issue if ISSUE_KEY.fullmatch(issue) else _as_id(issue))
     if project_id not in {None, found.project.id}:
         raise errors.IssueNotFound("There is no such issue in that project.")
-    return Place(found.project, IssueRef(found.id, found.key, found.title))
+    in_archive = await issues_store.is_in_archive(work.session, found.id)
+    return Place(found.project, IssueRef(found.id, found.key, found.title), in_archive)
 
 
 def _as_id(issue: str) -> UUID:
