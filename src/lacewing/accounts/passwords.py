@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Final, TypeVar
 
 from argon2 import PasswordHasher
@@ -26,6 +27,11 @@ class TooManyLogins(Unavailable):
     title = "Too many logins are under way. Try again in a few seconds."
 
 
+@cache
+def _hash_of_nobody() -> str:
+    return PasswordHasher(PASSES, MEMORY_KIB, LANES).hash("a password that nobody has")
+
+
 class Passwords:
     """Hashes and verifies. An unknown user costs the same time as a known one."""
 
@@ -33,7 +39,7 @@ class Passwords:
         self._hasher = PasswordHasher(PASSES, MEMORY_KIB, LANES)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="argon2")
         self._waiting = 0
-        self._nobodys_hash = self._hasher.hash("a password that nobody has")
+        self._nobodys_hash = _hash_of_nobody()
 
     async def hash(self, password: str) -> str:
         return await self._in_thread(self._hash, password)

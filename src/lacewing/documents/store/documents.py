@@ -15,7 +15,6 @@ from lacewing.kernel.db import Session
 from lacewing.kernel.db.expressions import any_of
 from lacewing.kernel.db.paging import Order, keyset_page
 from lacewing.kernel.pagination import PageRequest, Slice
-from lacewing.kernel.words import says_only_what_not
 from lacewing.tracker.public import (
     issue_columns,
     issue_of,
@@ -233,13 +232,9 @@ async def delete_document(session: Session, document_id: UUID) -> None:
 
 
 @lru_cache(maxsize=200)
-def _list_statement(
-    dialect: str, filters: frozenset[str], *, only_what_not: bool | None
-) -> Select[Any]:
-    conditions = [_CONDITIONS[name] for name in sorted(filters)]
-    if only_what_not is not None:
-        conditions.append(search.matches(dialect, only_what_not=only_what_not))
-    return _ALL.where(*conditions)
+def _list_statement(dialect: str, filters: frozenset[str]) -> Select[Any]:
+    narrowed = [_CONDITIONS[name] for name in sorted(filters & set(_CONDITIONS))]
+    return _ALL.where(*narrowed, *search.conditions(dialect, filters))
 
 
 async def list_documents(
@@ -256,10 +251,7 @@ async def list_documents(
         "issue_id": wanted.issue_id,
     }
     values = {name: value for name, value in values.items() if value is not None}
-    filters = frozenset(values)
-    only_what_not = None
     if wanted.search is not None:
-        only_what_not = says_only_what_not(wanted.search)
         values |= search.search_parameters(session, wanted.search)
-    statement = _list_statement(session.dialect, filters, only_what_not=only_what_not)
+    statement = _list_statement(session.dialect, frozenset(values))
     return await keyset_page(session, _document, statement, _NEWEST_FIRST, page, values)

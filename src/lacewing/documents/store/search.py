@@ -4,6 +4,7 @@ A document stands in the index once for each part of its text: a search finds it
 words stand in its name or in one such part (``results.PART_CHARACTERS``, some forty pages).
 """
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     MetaData,
+    Select,
     String,
     Table,
     Text,
@@ -106,49 +108,61 @@ async def forget_document(session: Session, document_id: UUID) -> None:
     await session.execute(_DELETE_ROWS, values)
 
 
-def search_parameters(session: Session, text: str) -> dict[str, Any]:
-    """What ``matches`` binds for the words of ``text``."""
-    wanted, unwanted = search_terms(text)
-    quoted = [f'"{without_accents(term)}"' for term in wanted]
-    kept_out = [f'"{without_accents(term)}"' for term in unwanted]
-    if not wanted:
-        return {"words": " OR ".join(kept_out) or '""'}
-    if session.dialect == "postgresql":
-        return {"words": " ".join([*quoted, *(f"-{term}" for term in kept_out)])}
-    return {"words": f"({' AND '.join(quoted)})" + "".join(f" NOT {each}" for each in kept_out)}
+def search_parameters(session: Session, text: str) -> dict[str, str]:
+    """What the words of ``text`` bind: ``wanted`` and ``unwanted``, each only if there are some."""
+    wanted, unwanted = ([_quoted(term) for term in terms] for terms in search_terms(text))
+    every = " " if session.dialect == "postgresql" else " AND "
+    if not wanted and not unwanted:
+        return {"wanted": _quoted("")}
+    found = {"wanted": every.join(wanted), "unwanted": " OR ".join(unwanted)}
+    return {name: words for name, words in found.items() if words}
 
 
-def _query() -> Any:
-    return func.websearch_to_tsquery(_configuration, bindparam("words", type_=Text()))
+def _quoted(term: str) -> str:
+    return f'"{without_accents(term)}"'
 
 
-def _matching_rows() -> Any:
+def _parts_with(dialect: str, parameter: str) -> Select[Any]:
+    """The documents that have a part with the words that are bound to ``parameter``."""
+    if dialect == "postgresql":
+        return select(document_search.c.document_id).where(_vector_has(parameter))
+    return select(document_search_rows.c.document_id).where(_row_has(parameter))
+
+
+def _vector_has(parameter: str) -> ColumnElement[bool]:
+    words = bindparam(parameter, type_=Text())
+    query = func.websearch_to_tsquery(_configuration, words)
+    return document_search.c.words.op("@@", is_comparison=True)(query)
+
+
+def _row_has(parameter: str) -> ColumnElement[bool]:
     matching = literal_column("document_words", String).op("MATCH", is_comparison=True)
-    return (
+    rows: Any = (
         select(literal_column("rowid"))
         .select_from(document_words)
-        .where(matching(bindparam("words", type_=Text())))
+        .where(matching(bindparam(parameter, type_=Text())))
     )
+    return document_search_rows.c.row_id.in_(rows)
 
 
-def matches(dialect: str, *, only_what_not: bool) -> ColumnElement[bool]:
-    """Whether a document is found; of negations alone, whether what they name is not."""
-    if dialect == "postgresql":
-        found = select(document_search.c.document_id).where(
-            document_search.c.words.op("@@", is_comparison=True)(_query())
-        )
-    else:
-        found = select(document_search_rows.c.document_id).where(
-            document_search_rows.c.row_id.in_(_matching_rows())
-        )
-    return documents.c.id.not_in(found) if only_what_not else documents.c.id.in_(found)
+def conditions(dialect: str, parameters: Collection[str]) -> list[ColumnElement[bool]]:
+    """What a document must fulfil to be found, for the ``parameters`` that are bound.
+
+    All that is wanted stands in one part of it; what is unwanted stands in none.
+    """
+    found: list[ColumnElement[bool]] = []
+    if "wanted" in parameters:
+        found.append(documents.c.id.in_(_parts_with(dialect, "wanted")))
+    if "unwanted" in parameters:
+        found.append(documents.c.id.not_in(_parts_with(dialect, "unwanted")))
+    return found
 
 
 _FIRST_PARTS_IN_POSTGRES = (
     select(document_search.c.document_id, func.min(document_search.c.part).label("part"))
     .where(
         any_of(document_search.c.document_id, "document_ids"),
-        document_search.c.words.op("@@", is_comparison=True)(_query()),
+        _vector_has("wanted"),
     )
     .group_by(document_search.c.document_id)
     .subquery("hit")
@@ -157,7 +171,7 @@ _FIRST_PARTS_IN_SQLITE = (
     select(document_search_rows.c.document_id, func.min(document_search_rows.c.part).label("part"))
     .where(
         any_of(document_search_rows.c.document_id, "document_ids"),
-        document_search_rows.c.row_id.in_(_matching_rows()),
+        _row_has("wanted"),
     )
     .group_by(document_search_rows.c.document_id)
     .subquery("hit")
@@ -176,6 +190,9 @@ _TEXTS = {
 
 async def texts_found(session: Session, document_ids: list[UUID], text: str) -> dict[UUID, str]:
     """Of each document the first part of its text in which the words of ``text`` stand."""
-    values = {"document_ids": document_ids, **search_parameters(session, text)}
+    parameters = search_parameters(session, text)
+    if "wanted" not in parameters:
+        return {}
+    values = {"document_ids": document_ids, "wanted": parameters["wanted"]}
     rows = await session.all(lambda *row: row, _TEXTS[session.dialect], values)
     return dict(rows)

@@ -1,6 +1,7 @@
 """Alembic, called from the program itself (OPS-2)."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -31,6 +32,14 @@ def _scripts() -> Path:
     return installed if installed.is_dir() else package.parents[1] / "migrations"
 
 
+@cache
+def _head(scripts: Path) -> str:
+    """The last of the migrations; they don't change while the program runs."""
+    revision = ScriptDirectory(str(scripts)).get_current_head()
+    assert revision is not None
+    return revision
+
+
 class Migrations:
     """What stands in the database, and how to bring it to what the program wants."""
 
@@ -42,9 +51,7 @@ class Migrations:
 
     def head(self) -> str:
         """The revision that this program wants."""
-        revision = ScriptDirectory.from_config(self._config).get_current_head()
-        assert revision is not None
-        return revision
+        return _head(_scripts())
 
     async def current(self) -> str | None:
         """The revision of the database, ``None`` for an empty one."""

@@ -1,5 +1,7 @@
 """The documentation page: Swagger UI from the package's own files, nothing from another host."""
 
+import asyncio
+from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
@@ -46,10 +48,14 @@ _START: Final = """window.ui = SwaggerUIBundle({
 
 def install(app: FastAPI, description: str) -> None:
     """Serve the document, the page, and what the page loads."""
-    document = msgspec.json.encode(build_openapi(app, description))
+
+    @cache
+    def document() -> bytes:
+        """Built when it is first asked for: most processes never are."""
+        return msgspec.json.encode(build_openapi(app, description))
 
     async def openapi(_request: Request) -> Response:
-        return Response(document, media_type="application/json")
+        return Response(await asyncio.to_thread(document), media_type="application/json")
 
     async def page(_request: Request) -> Response:
         return Response(_PAGE, media_type="text/html", headers=_headers())

@@ -133,10 +133,11 @@ def _index_in_postgres() -> Any:
 
 @cache
 def _index_attached_in_postgres() -> Any:
-    attached = select(_vector(_attached(), _BODY)).where(issues.c.id == _issue)
+    this = bindparam("this_issue", type_=Uuid())
+    attached = select(_vector(_attached(), _BODY)).where(issues.c.id == this)
     return (
         update(issue_search)
-        .where(issue_search.c.issue_id == _issue)
+        .where(issue_search.c.issue_id == this)
         .values(attached=attached.scalar_subquery())
     )
 
@@ -176,7 +177,7 @@ async def index_attached(session: Session, issue_id: UUID) -> None:
     await index_issue(session, issue_id)
     if session.dialect == "postgresql":
         # The row is there now: its part is made anew, and then the whole.
-        await session.execute(_index_attached_in_postgres(), {"issue_id": issue_id})
+        await session.execute(_index_attached_in_postgres(), {"this_issue": issue_id})
         await index_issue(session, issue_id)
 
 
