@@ -113,6 +113,7 @@ class LocalStorage:
             os.fsync(file.fileno())
         draft.chmod(0o400)
         second_name = draft.with_suffix(".put")
+        second_name.unlink(missing_ok=True)
         second_name.hardlink_to(draft)
         second_name.replace(path)
         _sync_folder(path.parent)

@@ -30,6 +30,8 @@ REQUEST_SECONDS: Final = 30
 RETRIES: Final = 2
 RETRY_SECONDS: Final = 10
 _KEY_LENGTH: Final = 64
+_REFUSED: Final = "The object storage does not take our keys."
+_SILENT: Final = "The object storage does not answer."
 _OPTIONS: Final = frozenset(
     {
         "AWS_ACCESS_KEY_ID",
@@ -52,9 +54,11 @@ def _told_in_our_words() -> Generator[None, None, None]:
     except FileNotFoundError as error:
         raise FileMissing from error
     except (UnauthenticatedError, PermissionDeniedError) as error:
-        raise StorageUnavailable("The object storage does not take our keys.") from error
+        raise StorageUnavailable(_REFUSED) from error
     except BaseError as error:
-        raise StorageUnavailable("The object storage does not answer.") from error
+        # Of a refused list obstore has no error of its own.
+        detail = _REFUSED if "403 Forbidden" in str(error) else _SILENT
+        raise StorageUnavailable(detail) from error
 
 
 class ObjectStorage:
