@@ -5,7 +5,13 @@ from uuid import UUID
 from lacewing.kernel.work import Work
 from lacewing.tracker.errors import IssueNotFound, ProjectArchived, ProjectNotFound
 from lacewing.tracker.schemas import IssueRef, ProjectRef
-from lacewing.tracker.service.places import Place, find_place, hold_place, note_in_history
+from lacewing.tracker.service.places import (
+    Place,
+    find_place,
+    hold_place,
+    lock_issue,
+    note_in_history,
+)
 from lacewing.tracker.store import attached_texts
 from lacewing.tracker.store.places import (
     issue_columns,
@@ -30,6 +36,7 @@ __all__ = [
     "issue_columns",
     "issue_of",
     "issues_as",
+    "lock_issue",
     "note_in_history",
     "project_columns",
     "project_of",

@@ -19,7 +19,7 @@ from lacewing.documents.store.results import FoundResult, parts_of
 from lacewing.kernel.events import emit
 from lacewing.kernel.jobs import Lease, enqueue
 from lacewing.kernel.work import Work
-from lacewing.tracker.public import attach_text
+from lacewing.tracker.public import attach_text, lock_issue
 
 PROGRESS_EVERY_SECONDS: Final = 1.0
 """Progress is written no more often than people look."""
@@ -68,9 +68,11 @@ async def process(documents: Documents, lease: Lease) -> None:
 async def _begin_again(lease: Lease, document_id: UUID) -> None:
     """A job that was given up is tried once more."""
     async with lease.work() as work:
-        await store.set_status(
-            work.session, document_id, Status.PROCESSING, "Is tried again.", work.now
-        )
+        document = await store.lock_document(work.session, document_id)
+        if document is not None and document.status is Status.FAILED:
+            await store.set_status(
+                work.session, document_id, Status.PROCESSING, "Is tried again.", work.now
+            )
 
 
 async def give_up(work: Work, payload: dict[str, Any], reason: str) -> None:
@@ -103,6 +105,9 @@ def _reporting(lease: Lease, document_id: UUID) -> Report:
 async def _complete(
     work: Work, documents: Documents, document_id: UUID, extraction: Extraction
 ) -> None:
+    seen = await store.find_document(work.session, document_id)
+    if seen is not None and seen.issue is not None:
+        await lock_issue(work, seen.issue.id)  # before the document, as everybody does
     document = await store.lock_document(work.session, document_id)
     if document is None or document.status is Status.COMPLETED:
         return  # removed meanwhile, or another job of the same document was quicker

@@ -64,6 +64,14 @@ async def hold_place(work: Work, place: Place) -> None:
         raise errors.ProjectArchived
 
 
+async def lock_issue(work: Work, issue_id: UUID) -> None:
+    """Let nobody else change the issue, or what belongs to it, until the transaction ends.
+
+    Archived or not: what is told of it there is no change of it.
+    """
+    await issues_store.lock_issue(work.session, issue_id)
+
+
 async def note_in_history(work: Work, issue_id: UUID, field: str, before: Any, after: Any) -> None:
     """Write into the issue's history that the actor changed something that belongs to it."""
     row = history.entry_row(issue_id, work.now, work.actor_id, field, before, after)
