@@ -96,6 +96,8 @@ def _create_documents() -> None:
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("size_bytes", sa.BigInteger(), nullable=False),
         sa.Column("created_at", Timestamp(), nullable=False),
+        sa.Column("claimed_until", Timestamp(), nullable=False),
+        sa.Column("is_leaving", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("sha256", name=("pk_files")),
     )
     op.create_table(

@@ -177,7 +177,7 @@ async def test_when_the_processor_is_well_again_so_is_the_document(
     monkeypatch.setattr(Moody, "raises", None)
     await try_so_often(moody_house, 2)
 
-    assert before == (("PROCESSING", None, None), 1)
+    assert before == (("PROCESSING", None, "thinking"), 1)
     assert (await status_of(moody_house))[0] == "COMPLETED"
     assert await results_of(moody_house) == ["moody"]
     assert await jobs_of(moody_house) == []

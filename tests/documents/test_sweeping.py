@@ -16,6 +16,7 @@ from lacewing.documents.jobs import SWEPT_EVERY, ensure_sweep
 from lacewing.documents.rules import REMOVE_FILE, SWEEP_FILES, Kind
 from lacewing.documents.service import uploads
 from lacewing.documents.service.sweeping import find_missing, remove_file
+from lacewing.documents.store import files as files_store
 from lacewing.documents.tables import files
 from lacewing.kernel.actor import Actor, Role
 from lacewing.kernel.db import transaction
@@ -31,6 +32,7 @@ from tests.documents.acts import (
     run_jobs,
     stored_files,
     stored_path,
+    try_upload,
     upload,
 )
 from tests.documents.papers import pdf
@@ -134,9 +136,9 @@ async def test_a_file_that_is_used_is_never_removed(idle_house: House, dora: Mem
     """DOC-7: whoever asks for it."""
     document = await upload(dora)
 
-    async with transaction(idle_house.database) as session:
-        work = Work(session, idle_house.clock(), Origin())
-        removed = await remove_file(storage_of(idle_house), work, document["sha256"])
+    removed = await remove_file(
+        storage_of(idle_house), lambda: work_of(idle_house, dora), document["sha256"]
+    )
 
     assert not removed
     assert stored_path(idle_house, document).read_bytes() == PAPER
@@ -260,49 +262,71 @@ async def work_of(house: House, member: Member) -> AsyncGenerator[Work, None]:
 async def test_an_upload_while_the_same_bytes_are_being_removed_keeps_them(
     idle_house: House, dora: Member
 ) -> None:
-    """DOC-7: the remover has the lock, and the file is still there when the upload looks."""
+    """DOC-7: it waits until they are gone, and stores them anew; nobody else waits meanwhile."""
     first = await upload(dora)
     await delete(dora, first)
     slow = SlowStorage(stored_path(idle_house, first).parents[1])
 
-    async def remove() -> bool:
-        async with work_of(idle_house, dora) as work:
-            return await remove_file(slow, work, first["sha256"])
-
-    removing = asyncio.create_task(remove())
+    removing = asyncio.create_task(
+        remove_file(slow, lambda: work_of(idle_house, dora), first["sha256"])
+    )
     await slow.asked.wait()
     uploading = asyncio.create_task(upload(dora))
-    await wait_until_somebody_waits(idle_house)
+    other = await upload(dora, pdf("Something else"))
+    was_waiting = not uploading.done()
     slow.gate.set()
     removed = await removing
     document = await uploading
     await slow.close()
 
     download = await dora.api.get(path_of(document, "/download"))
+    assert was_waiting
     assert removed
     assert download.content == PAPER
-    assert await known(idle_house) == [(document["sha256"], len(PAPER))]
+    assert sorted(await known(idle_house)) == sorted(
+        (each["sha256"], each["size_bytes"]) for each in (document, other)
+    )
     assert await find_missing(idle_house.database, storage_of(idle_house)) == []
 
 
-async def test_an_upload_before_a_removal_of_the_same_bytes_is_committed_keeps_them(
-    idle_house: House, dora: Member
+async def test_a_removal_that_was_cut_off_is_finished_before_the_bytes_come_again(
+    idle_house: House, dora: Member, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """DOC-7: the remover has done everything but to commit."""
+    """DOC-7: an upload meanwhile is asked to come again; the job of the removal is still there."""
+    monkeypatch.setattr(uploads, "CLAIM_TRIES", 2)
     first = await upload(dora)
     await delete(dora, first)
-
     async with work_of(idle_house, dora) as work:
-        removed = await remove_file(storage_of(idle_house), work, first["sha256"])
-        uploading = asyncio.create_task(upload(dora))
-        await wait_until_somebody_waits(idle_house)
-    document = await uploading
+        begun = await files_store.begin_removal(work.session, first["sha256"], work.now)
 
-    download = await dora.api.get(path_of(document, "/download"))
-    assert removed
-    assert download.content == PAPER
+    refused = await try_upload(dora)
+    await run_jobs(idle_house)
+    document = await upload(dora)
+
+    assert begun
+    assert (refused.status_code, refused.json()["type"]) == (503, "storage-unavailable")
     assert await known(idle_house) == [(document["sha256"], len(PAPER))]
     assert await find_missing(idle_house.database, storage_of(idle_house)) == []
+
+
+async def test_a_file_whose_upload_crashed_is_swept_when_its_claim_has_ended(
+    idle_house: House, dora: Member
+) -> None:
+    """DOC-7: its row was there, its record never came."""
+    storage = storage_of(idle_house)
+    async with work_of(idle_house, dora) as work:
+        await files_store.claim_file(
+            work.session, key_of(PAPER), len(PAPER), work.now, work.now + uploads.CLAIMED_FOR
+        )
+    await put(storage, PAPER)
+
+    await sweep(idle_house)
+    while_claimed = await known(idle_house)
+    idle_house.clock.advance(seconds=SWEPT_EVERY.total_seconds())
+    await run_jobs(idle_house)
+
+    assert while_claimed == [(key_of(PAPER), len(PAPER))]
+    assert await known(idle_house) == []
 
 
 async def test_a_removal_waits_for_an_upload_of_the_same_bytes(
@@ -314,13 +338,14 @@ async def test_a_removal_waits_for_an_upload_of_the_same_bytes(
     await delete(dora, first)
 
     async def remove() -> bool:
-        async with work_of(idle_house, dora) as work:
-            return await remove_file(storage, work, first["sha256"])
+        return await remove_file(storage, lambda: work_of(idle_house, dora), first["sha256"])
 
     async with open_draft(storage.drafts_dir, len(PAPER)) as draft:
         draft.write(PAPER)
         async with work_of(idle_house, dora) as work:
-            await uploads.upload(work, storage, draft, Kind.PDF, "report.pdf", None)
+            await uploads.upload(
+                work, idle_house.database, storage, draft, Kind.PDF, "report.pdf", None
+            )
             removing = asyncio.create_task(remove())
             await wait_until_somebody_waits(idle_house)
     removed = await removing
@@ -330,19 +355,20 @@ async def test_a_removal_waits_for_an_upload_of_the_same_bytes(
     assert await find_missing(idle_house.database, storage) == []
 
 
-async def test_a_sweep_waits_for_an_upload_whose_file_looks_like_a_stray(
+async def test_a_sweep_leaves_a_file_alone_whose_record_is_about_to_come(
     idle_house: House, dora: Member
 ) -> None:
-    """DOC-7: it has no record yet, and took long; the sweep looks again under the lock."""
+    """DOC-7: it has no record yet, and took long; the upload has claimed it."""
     storage = storage_of(idle_house)
     idle_house.clock.advance(hours=2)
 
     async with open_draft(storage.drafts_dir, len(PAPER)) as draft:
         draft.write(PAPER)
         async with work_of(idle_house, dora) as work:
-            await uploads.upload(work, storage, draft, Kind.PDF, "report.pdf", None)
+            await uploads.upload(
+                work, idle_house.database, storage, draft, Kind.PDF, "report.pdf", None
+            )
             sweeping = asyncio.create_task(sweep(idle_house))
-            await wait_until_somebody_waits(idle_house)
     await sweeping
 
     assert await known(idle_house) == [(key_of(PAPER), len(PAPER))]

@@ -202,7 +202,7 @@ async def test_of_the_jobs_with_one_key_one_is_there_at_a_time(bench: Bench) -> 
     asked = [await bench.ask(key="sweep"), await bench.ask(key="sweep"), await bench.ask(key="b")]
 
     async with bench.work() as work:
-        await drop_job(work, (await bench.alive())[1].id)
+        await drop_job(work, (), (await bench.alive())[1].id)
     async with job.under_way(bench.runner(job)):
         while_it_runs = await bench.ask(key="sweep")
     afterwards = await bench.ask(key="sweep")
@@ -591,8 +591,8 @@ async def test_a_job_can_be_dropped_dead_or_waiting(bench: Bench) -> None:
     waiting_id = (await bench.the_job()).id
 
     async with bench.work() as work:
-        dropped = [await drop_job(work, each) for each in (dead_id, waiting_id)]
-        again = [await drop_job(work, each) for each in (dead_id, waiting_id)]
+        dropped = [await drop_job(work, (), each) for each in (dead_id, waiting_id)]
+        again = [await drop_job(work, (), each) for each in (dead_id, waiting_id)]
 
     assert (dropped, again) == ([True, True], [False, False])
     assert await bench.dead() == []
@@ -605,7 +605,7 @@ async def test_a_job_that_is_dropped_while_it_runs_finishes_nothing(bench: Bench
     job = Gated()
 
     async with job.under_way(bench.runner(job)), bench.work() as work:
-        await drop_job(work, (await bench.the_job()).id)
+        await drop_job(work, (), (await bench.the_job()).id)
 
     assert isinstance(job.raised, LeaseLost)
     assert await bench.written() == []

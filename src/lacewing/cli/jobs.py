@@ -11,7 +11,9 @@ from lacewing.kernel.jobs import store
 from lacewing.kernel.jobs.queue import drop_job, retry_job
 from lacewing.kernel.jobs.store import DeadJob, JobLine
 from lacewing.kernel.pagination import PageRequest
+from lacewing.main import make_documents
 from lacewing.settings import LogLevel, Settings
+from lacewing.wiring import job_kinds
 
 LISTED_DEFAULT = 100
 LISTED_MAX = 10_000
@@ -73,7 +75,7 @@ def retry(
 
     count = run(try_again, LogLevel.WARNING)
     if count == 0 and not every:
-        fail(f"{job_id}: there is no such job that waits.")
+        fail(f"{job_id}: there is no such job, or it runs at this moment.")
     print_result({"retried": count}, f"{count} jobs will be tried again.", as_json=as_json)
 
 
@@ -82,8 +84,9 @@ def drop(job_id: UUID = _JOB) -> None:
     """Forget a job: nobody will do it."""
 
     async def forget(settings: Settings) -> bool:
+        kinds = job_kinds(make_documents(settings))
         async with opened_database(settings) as database, opened_work(database) as work:
-            return await drop_job(work, job_id)
+            return await drop_job(work, kinds, job_id)
 
     if not run(forget, LogLevel.WARNING):
         fail(f"{job_id}: there is no such job.")

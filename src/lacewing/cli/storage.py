@@ -13,6 +13,7 @@ from lacewing.documents.files import Storage
 from lacewing.documents.files.opening import open_storage
 from lacewing.documents.service.checking import check_storage
 from lacewing.documents.service.moving import Moved, move_files
+from lacewing.documents.settings import names_storage
 from lacewing.settings import LogLevel, Settings
 
 MISSING_SHOWN = 20
@@ -84,7 +85,7 @@ def move(
 
 
 def _open(settings: Settings, url: str | None) -> Storage:
-    if url and not url.startswith(("file:///", "s3://")):
+    if url and not names_storage(url):
         fail(f"{url}: must be {_URL}.", code=EXIT_SETTINGS)
     return open_storage(url, settings.general.data_dir, settings.object_storage)
 

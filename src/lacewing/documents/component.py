@@ -28,6 +28,6 @@ def load_processor(settings: DocumentsSettings) -> Processor:
     """
     try:
         made: Processor = resolve_name(settings.document_processor)(settings)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, TypeError) as error:
         raise ValueError(f"LACEWING_DOCUMENT_PROCESSOR: {error}") from error
     return made

@@ -41,6 +41,8 @@ _LOCAL_HEADER_BYTES: Final = 30
 _COMMENT_BYTES_MAX: Final = 65_535
 _ENCRYPTED_FLAGS: Final = 0x1 | 0x40 | 0x2000
 _METHODS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+PROLOG_BYTES_MAX: Final = 64 * 1024
+"""What may stand in a part of XML before its root element."""
 _XML_CHUNK_BYTES: Final = 16 * 1024
 _XML_BEGINNINGS: Final = (b"<", b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\x00", b"\x4c\x6f")
 _XML_ENDINGS: Final = (".xml", ".rels", ".vml")
@@ -217,9 +219,13 @@ def _refuse_dtd(name: str, chunks: Iterator[bytes]) -> None:
     parser.XmlDeclHandler = on_declaration
     parser.StartDoctypeDeclHandler = on_doctype
     parser.StartElementHandler = on_element
+    read_bytes = 0
     try:
         for chunk in chunks:
             parser.Parse(chunk, False)
+            read_bytes += len(chunk)
+            if read_bytes > PROLOG_BYTES_MAX:
+                raise _unacceptable(f"{name[:100]} begins with nothing for too long.", "damaged")
     except _RootReached:
         return
     except expat.ExpatError as error:

@@ -25,8 +25,7 @@ def job_kinds(documents: Documents) -> Sequence[JobKind]:
         await processing.process(documents, lease)
 
     async def remove_file(lease: Lease) -> None:
-        async with lease.finishing() as work:
-            await sweeping.remove_file(documents.storage, work, lease.payload["sha256"])
+        await sweeping.remove_file(documents.storage, lease.work, lease.payload["sha256"])
 
     async def sweep(lease: Lease) -> None:
         await sweeping.sweep(documents.storage, lease)

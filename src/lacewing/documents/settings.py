@@ -1,3 +1,5 @@
+import re
+
 from pydantic import BaseModel, Field, field_validator
 
 MIB = 1024 * 1024
@@ -39,6 +41,11 @@ class DocumentsSettings(BaseModel, frozen=True):
     @field_validator("storage_url")
     @classmethod
     def _is_known(cls, url: str | None) -> str | None:
-        if url and not url.startswith(("file:///", "s3://")):
-            raise ValueError("must begin with file:/// or s3://")
+        if url and not names_storage(url):
+            raise ValueError("must be file:///path or s3://bucket/prefix")
         return url or None
+
+
+def names_storage(url: str) -> bool:
+    """Whether ``url`` is one that a storage may have."""
+    return re.fullmatch(r"file:///.*|s3://[^/]+(/.*)?", url) is not None

@@ -1,5 +1,6 @@
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -22,8 +23,12 @@ files = Table(
     Column("sha256", String(SHA256_LENGTH), primary_key=True),
     Column("size_bytes", BigInteger, nullable=False),
     Column("created_at", Timestamp, nullable=False),
+    # Until then an upload may be at it, whose record is not there yet.
+    Column("claimed_until", Timestamp, nullable=False),
+    # It is being removed: nobody may refer to it any more.
+    Column("is_leaving", Boolean, nullable=False),
 )
-"""What the storage holds. Whoever adds or removes a file holds the lock on its row."""
+"""What the storage holds, or will in a moment: a row is there before its file, and after it."""
 
 documents = Table(
     "documents",

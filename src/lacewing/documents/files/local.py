@@ -55,7 +55,8 @@ class LocalStorage:
         await self._in_thread(lambda: self._put(self._path(key), draft))
 
     async def size(self, key: str) -> int | None:
-        return self._size(self._path(key))  # a look into the kernel's memory, no wait
+        with told_in_our_words():
+            return self._size(self._path(key))  # a look into the kernel's memory, hardly a wait
 
     async def read(self, key: str, start: int, end: int) -> AsyncGenerator[bytes, None]:
         file = await self._in_thread(lambda: self._path(key).open("rb"))
@@ -70,7 +71,7 @@ class LocalStorage:
 
     @asynccontextmanager
     async def fetched(self, key: str) -> AsyncGenerator[Path, None]:
-        if self._size(self._path(key)) is None:
+        if await self.size(key) is None:
             raise FileMissing
         yield self._path(key)
 

@@ -27,6 +27,7 @@ PUTS_AT_ONCE: Final = 6
 LISTED_AT_ONCE: Final = 1_000
 CONNECT_SECONDS: Final = 3
 REQUEST_SECONDS: Final = 30
+REST_SECONDS: Final = 0.05
 RETRIES: Final = 2
 RETRY_SECONDS: Final = 10
 _KEY_LENGTH: Final = 64
@@ -168,7 +169,8 @@ class ObjectStorage:
             )
 
     async def close(self) -> None:
-        """Connections end with the object."""
+        """Let obstore's threads come to rest: one that is at work when Python ends aborts it."""
+        await asyncio.sleep(REST_SECONDS)
 
 
 def _content(draft: Path) -> Path | Iterator[bytes]:

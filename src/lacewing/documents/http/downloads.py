@@ -7,13 +7,13 @@ from uuid import UUID
 
 import msgspec
 from fastapi import Header, Request, Response
-from fastapi.responses import RedirectResponse, StreamingResponse
+from fastapi.responses import RedirectResponse
 
 from lacewing.documents import errors
 from lacewing.documents.http.parameters import DocumentViewer, TheDocuments
 from lacewing.documents.schemas import DocumentView
 from lacewing.documents.service import documents as service
-from lacewing.kernel.web.answers import REVALIDATED, is_known
+from lacewing.kernel.web.answers import REVALIDATED, Stream, is_known
 from lacewing.kernel.web.openapi import documented
 from lacewing.kernel.web.problems import RangeNotSatisfiable
 from lacewing.kernel.web.route import make_router
@@ -99,7 +99,7 @@ async def download_document(
     headers["Content-Length"] = str(span.end - span.start)
     if wanted is not None:
         headers["Content-Range"] = f"bytes {span.start}-{span.end - 1}/{document.size_bytes}"
-    return StreamingResponse(
+    return Stream(
         storage.read(document.sha256, span.start, span.end),
         206 if wanted else 200,
         headers,

@@ -21,6 +21,7 @@ from lacewing.kernel.web.idempotency import answer_once
 from lacewing.kernel.web.multipart import Form, form_schema, read_form
 from lacewing.kernel.web.openapi import documented
 from lacewing.kernel.web.route import make_router
+from lacewing.kernel.web.runtime import runtime_of
 from lacewing.kernel.work import Work
 from lacewing.tracker.public import ProjectArchived
 
@@ -54,7 +55,7 @@ async def upload_document(request: Request, work: Uploader, documents: TheDocume
         filename, fields = _read_fields(form)
 
         async def store(_request: Request) -> Response:
-            return await _store(work, documents, draft, filename, fields)
+            return await _store(request, work, documents, draft, filename, fields)
 
         if "idempotency-key" in request.headers:
             sent = msgspec.json.encode([draft.sha256, filename, sorted(form.fields.items())])
@@ -63,11 +64,17 @@ async def upload_document(request: Request, work: Uploader, documents: TheDocume
 
 
 async def _store(
-    work: Work, documents: Documents, draft: Draft, filename: str, fields: UploadFields
+    request: Request,
+    work: Work,
+    documents: Documents,
+    draft: Draft,
+    filename: str,
+    fields: UploadFields,
 ) -> Response:
     place = await find_upload_place(work, fields)
     kind = await asyncio.to_thread(inspect, draft.path, filename)
-    document = await upload(work, documents.storage, draft, kind, filename, place)
+    database = runtime_of(request).database
+    document = await upload(work, database, documents.storage, draft, kind, filename, place)
     return answer_created(document, f"/api/documents/{document.document_id}")
 
 

@@ -4,8 +4,6 @@ What it tells are frames (see there), through a pipe.
 """
 
 import os
-import sys
-import traceback
 from typing import BinaryIO
 
 import msgspec
@@ -27,11 +25,12 @@ def run(order: Order, file: int, output: int) -> None:
     code = 1
     try:
         sandbox.die_with_parent()
+        _close_the_log()
         with os.fdopen(output, "wb", buffering=0) as pipe, os.fdopen(file, "rb") as source:
             _run(order, source, pipe)
             code = 0
     except BaseException:  # ruff: ignore[blind-except]  nothing may return from here into the nursery
-        traceback.print_exc()
+        code = 1
     finally:
         os._exit(code)
 
@@ -59,7 +58,14 @@ def _run(order: Order, source: BinaryIO, pipe: BinaryIO) -> None:
     except Exception as error:  # ruff: ignore[blind-except]  a hostile file finds every bug of a parser
         told = f"It can't be read ({type(error).__name__})."
         _send(pipe, Frame(failure=(Failure.DAMAGED, told, step)))
-        print(traceback.format_exc(limit=-3), file=sys.stderr)  # noqa: T201  the worker's log
+
+
+def _close_the_log() -> None:
+    """Whoever takes this process over shall write nothing into the worker's log."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        os.dup2(nowhere, descriptor)
+    os.close(nowhere)
 
 
 def _send(pipe: BinaryIO, frame: Frame) -> None:

@@ -32,5 +32,3 @@ class Frame(msgspec.Struct, frozen=True, omit_defaults=True):
     extraction: Extraction | None = None
     failure: tuple[Failure, str, str] | None = None
     """The kind, the message and the step."""
-    error: str | None = None
-    """A bug of ours, or of a library."""

@@ -33,6 +33,9 @@ _CODECS: Final = (
 
 def main() -> None:
     """Serve until the socket ends."""
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        # Meant for the worker, which lets its documents be finished and then closes the socket.
+        signal.signal(stop, signal.SIG_IGN)
     with socket.socket(fileno=int(sys.argv[1])) as orders:
         for name in _CODECS:
             codecs.lookup(name)

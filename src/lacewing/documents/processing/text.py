@@ -125,6 +125,8 @@ class _Nursery:
                 ],
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                start_new_session=True,
                 env={name: os.environ[name] for name in _PASSED_ON if name in os.environ},
             )
 

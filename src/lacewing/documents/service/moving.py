@@ -13,6 +13,7 @@ from lacewing.documents.files import Storage
 from lacewing.documents.service.sweeping import files_in_order
 from lacewing.documents.store.files import FileRow
 from lacewing.kernel.db import Database
+from lacewing.kernel.ids import new_id
 
 READ_BYTES: Final = 1024 * 1024
 
@@ -45,7 +46,7 @@ async def move_files(database: Database, source: Storage, target: Storage) -> As
 
 
 async def _copy(file: FileRow, source: Storage, target: Storage) -> bool:
-    draft = target.drafts_dir / f"{file.sha256}.moved"
+    draft = target.drafts_dir / str(new_id())
     try:
         async with source.fetched(file.sha256) as path:
             if await asyncio.to_thread(_hash, path) != file.sha256:
@@ -65,7 +66,6 @@ def _hash(path: Path) -> str:
 
 
 def _copy_file(path: Path, draft: Path) -> None:
-    draft.unlink(missing_ok=True)
     with path.open("rb") as source, draft.open("xb") as target:
         while chunk := source.read(READ_BYTES):
             target.write(chunk)

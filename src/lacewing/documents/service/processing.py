@@ -1,6 +1,8 @@
 """Processing a document: begun once, in the background, its result kept once (DOC-3, DOC-10)."""
 
-import time
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,6 +18,7 @@ from lacewing.documents.schemas import DocumentView, Started
 from lacewing.documents.service.documents import PAGE_END, get_document, lock_document
 from lacewing.documents.store import documents as store, results, search
 from lacewing.documents.store.results import FoundResult, parts_of
+from lacewing.kernel.errors import Unavailable
 from lacewing.kernel.events import emit
 from lacewing.kernel.jobs import Lease, enqueue
 from lacewing.kernel.work import Work
@@ -56,7 +59,8 @@ async def process(documents: Documents, lease: Lease) -> None:
     if document.status is Status.FAILED:
         await _begin_again(lease, document_id)
     try:
-        extraction = await _extract(documents, document, _reporting(lease, document_id))
+        async with _reporting(lease, document_id) as report:
+            extraction = await _extract(documents, document, report)
     except ProcessingFailed as failed:
         async with lease.finishing() as work:
             await _fail(work, document_id, failed.failure, failed.message, failed.step)
@@ -87,19 +91,49 @@ async def _extract(documents: Documents, document: DocumentView, report: Report)
         return await documents.processor.process(source, report)
 
 
-def _reporting(lease: Lease, document_id: UUID) -> Report:
-    last_told = time.monotonic()
+@asynccontextmanager
+async def _reporting(lease: Lease, document_id: UUID) -> AsyncGenerator[Report, None]:
+    """Notes what is reported; how far it is, is written every so often, beside the work."""
+    newest: tuple[str, float] | None = None
 
     async def report(step: str, done: float) -> None:
-        nonlocal last_told
-        if time.monotonic() - last_told < PROGRESS_EVERY_SECONDS:
-            return
-        last_told = time.monotonic()
-        async with lease.work() as work:
-            progress = min(_PER_CENT - 1, int(done * _PER_CENT))
-            await store.note_progress(work.session, document_id, step, progress, work.now)
+        nonlocal newest
+        newest = (step, done)
 
-    return report
+    async def write() -> None:
+        nonlocal newest
+        if newest is None:
+            return
+        (step, done), newest = newest, None
+        progress = max(0, min(_PER_CENT - 1, int(done * _PER_CENT)))
+        with suppress(Unavailable):
+            async with lease.work() as work:
+                await store.note_progress(work.session, document_id, step, progress, work.now)
+
+    async def go_on_writing() -> None:
+        while True:
+            await asyncio.sleep(PROGRESS_EVERY_SECONDS)
+            await write()
+
+    writing = asyncio.create_task(go_on_writing())
+    try:
+        yield report
+    except Exception:
+        await write()  # it will be tried again: how far it came is worth knowing
+        raise
+    finally:
+        writing.cancel()
+
+
+def _cleaned(value: Any) -> Any:
+    """What a processor has found, without characters that a database or UTF-8 refuses."""
+    if isinstance(value, str):
+        return value.replace("\x00", "").encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {_cleaned(name): _cleaned(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_cleaned(each) for each in value]
+    return value
 
 
 async def _complete(
@@ -111,7 +145,7 @@ async def _complete(
     document = await store.lock_document(work.session, document_id)
     if document is None or document.status is Status.COMPLETED:
         return  # removed meanwhile, or another job of the same document was quicker
-    found = msgspec.to_builtins(extraction)
+    found = _cleaned(msgspec.to_builtins(extraction))
     text = PAGE_END.join(found.pop("pages"))
     parts = parts_of(text)
     processor = documents.processor
@@ -124,7 +158,7 @@ async def _complete(
         work.session, document_id, Status.COMPLETED, "Processed.", work.now, progress=_PER_CENT
     )
     await emit(work, events.DocumentProcessCompleted(document_id=document_id))
-    _log.info("process_completed", document_id=str(document_id), **extraction.counts)
+    _log.info("process_completed", document_id=str(document_id), counts=extraction.counts)
 
 
 async def _fail(

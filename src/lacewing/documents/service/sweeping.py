@@ -1,6 +1,8 @@
 """Keeping files and records together: what nobody refers to goes, what is missing is told."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -20,39 +22,47 @@ DRAFT_AFTER: Final = timedelta(days=1)
 """A draft that nobody has written to for so long is what a crash left."""
 LOOKED_AT_ONCE: Final = 1_000
 
+OpenWork = Callable[[], AbstractAsyncContextManager[Work]]
+"""Opens a transaction, which is committed when its block ends well."""
+
 _log = structlog.get_logger(__name__)
 
 
-async def remove_file(storage: Storage, work: Work, sha256: str) -> bool:
+async def remove_file(storage: Storage, open_work: OpenWork, sha256: str) -> bool:
     """Remove a file that no document refers to; whether it was removed.
 
-    Whoever uploads the same bytes at this moment waits for the lock, and stores them again.
+    Whoever uploads the same bytes at this moment waits, and stores them anew. No transaction is
+    open while the storage is asked.
     """
-    await store.lock_file(work.session, sha256, 0, work.now)
-    if await store.is_used(work.session, sha256):
-        return False
+    async with open_work() as work:
+        if not await store.begin_removal(work.session, sha256, work.now):
+            return False
     await storage.delete(sha256)
-    await store.delete_file(work.session, sha256)
+    async with open_work() as work:
+        await store.end_removal(work.session, sha256)
     return True
 
 
 async def sweep(storage: Storage, lease: Lease) -> int:
-    """Remove strays: files that have no record, and drafts that were left; how many."""
-    removed = _remove_old_drafts(storage.drafts_dir, lease.clock() - DRAFT_AFTER)
-    before = lease.clock() - STRAY_AFTER
+    """Remove what nobody refers to: files with and without a row, and old drafts; how many."""
+    now = lease.clock()
+    removed = await asyncio.to_thread(remove_old_drafts, storage.drafts_dir, now - DRAFT_AFTER)
+    for key in await store.list_unused(lease.database.session(), now, LOOKED_AT_ONCE):
+        removed += await remove_file(storage, lease.work, key)
+    before = now - STRAY_AFTER
     async for stored in _in_batches(storage):
         old = [each.key for each in stored if each.modified_at < before]
         known = await store.known_keys(lease.database.session(), old)
         for key in old:
             if key not in known:
-                async with lease.work() as work:
-                    removed += await remove_file(storage, work, key)
+                removed += await remove_file(storage, lease.work, key)
     if removed:
         _log.info("strays_removed", count=removed)
     return removed
 
 
-def _remove_old_drafts(folder: Path, before: datetime) -> int:
+def remove_old_drafts(folder: Path, before: datetime) -> int:
+    """Remove what crashes have left in ``folder``; how many. Blocks."""
     removed = 0
     for draft in folder.iterdir() if folder.exists() else ():
         try:

@@ -1,14 +1,20 @@
 """Taking a file in: it is in the storage before its record is in the database (DOC-7)."""
 
+import asyncio
+from datetime import timedelta
+from typing import Final
+
 import structlog
 
 from lacewing.accounts.public import Person
 from lacewing.documents import events
+from lacewing.documents.errors import StorageUnavailable
 from lacewing.documents.files import Storage
 from lacewing.documents.files.draft import Draft
 from lacewing.documents.rules import Kind, Status
 from lacewing.documents.schemas import DocumentView, UploadFields
 from lacewing.documents.store import documents as store, files, search
+from lacewing.kernel.db import Database, transaction
 from lacewing.kernel.errors import NotFound, invalid_field
 from lacewing.kernel.events import emit
 from lacewing.kernel.ids import new_id
@@ -22,6 +28,11 @@ from lacewing.tracker.public import (
     hold_place,
     note_in_history,
 )
+
+CLAIMED_FOR: Final = timedelta(hours=1)
+"""Longer than any upload takes from here on; a claim of a crashed one ends by itself."""
+CLAIM_TRIES: Final = 60
+CLAIM_PAUSE_SECONDS: Final = 0.05
 
 _log = structlog.get_logger(__name__)
 
@@ -54,7 +65,13 @@ def _unknown_place(wanted: UploadFields, error: NotFound) -> Exception:
 
 
 async def upload(
-    work: Work, storage: Storage, draft: Draft, kind: Kind, filename: str, place: Place | None
+    work: Work,
+    database: Database,
+    storage: Storage,
+    draft: Draft,
+    kind: Kind,
+    filename: str,
+    place: Place | None,
 ) -> DocumentView:
     """A new document; its file is stored once, however many documents have these bytes (DOC-1).
 
@@ -63,13 +80,7 @@ async def upload(
         StorageFull, StorageUnavailable: nothing was kept.
     """
     document = _document(work, draft, kind, filename, place)
-    # Outside of the transaction, which holds nothing while bytes are moved.
-    await _ensure_stored(storage, draft)
-    if place is not None:
-        await hold_place(work, place)
-    await files.lock_file(work.session, draft.sha256, draft.size_bytes, work.now)
-    # Once more under the lock: the last record of these bytes may just have been removed.
-    await _ensure_stored(storage, draft)
+    await _store(work, database, storage, draft, place)
     await store.insert_document(work.session, document, "Not processed yet.")
     await search.index_document(work.session, document.document_id, filename, [])
     await emit(work, _uploaded(document))
@@ -99,9 +110,31 @@ def _document(
     )
 
 
-async def _ensure_stored(storage: Storage, draft: Draft) -> None:
-    if await storage.size(draft.sha256) != draft.size_bytes:
-        await storage.put(draft.sha256, draft.path)
+async def _store(
+    work: Work, database: Database, storage: Storage, draft: Draft, place: Place | None
+) -> None:
+    """The file is in the storage, and stays there if the transaction of ``work`` commits.
+
+    It is claimed in a transaction of its own, as none is open while bytes are moved.
+
+    Raises:
+        StorageUnavailable: the last record of these bytes is being removed, and it takes long.
+    """
+    key = draft.sha256
+    for _ in range(CLAIM_TRIES):
+        async with transaction(database) as session:
+            until = work.now + CLAIMED_FOR
+            is_mine = await files.claim_file(session, key, draft.size_bytes, work.now, until)
+        if is_mine:
+            if await storage.size(key) != draft.size_bytes:
+                await storage.put(key, draft.path)
+            if place is not None:
+                await hold_place(work, place)
+            if await files.settle_claim(work.session, key, work.now):
+                return
+            await work.session.rollback()
+        await asyncio.sleep(CLAIM_PAUSE_SECONDS)
+    raise StorageUnavailable("The same file is being removed at this moment: send it again.")
 
 
 def _uploaded(document: DocumentView) -> events.DocumentUploaded:

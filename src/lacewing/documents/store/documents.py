@@ -209,7 +209,13 @@ async def note_progress(
     session: Session, document_id: UUID, step: str, progress: int, now: datetime
 ) -> None:
     """Tell how far processing is; nothing when it is over."""
-    values = {"document_id": document_id, "step": step, "progress": progress, "updated_at": now}
+    values = {
+        "document_id": document_id,
+        "step": step,
+        "progress": progress,
+        "message": "Is being processed.",
+        "updated_at": now,
+    }
     await session.execute(_NOTE_PROGRESS, values)
 
 

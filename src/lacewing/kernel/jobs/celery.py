@@ -26,8 +26,9 @@ from lacewing.kernel.jobs.runner import Runner
 
 QUEUE: Final = "lacewing-jobs"
 TASK: Final = "lacewing.run_job"
-SENT_AGAIN_AFTER: Final = timedelta(seconds=20)
-"""A job that is still due so long after it was sent is taken for lost on the way."""
+SENT_AGAIN_AFTER: Final = timedelta(minutes=5)
+"""A job that is still due so long after it was sent is taken for lost on the way. (One whose worker
+died becomes due anew, and is sent at once.)"""
 SENT_AT_ONCE: Final = 100
 ASK_SECONDS: Final = 0.5
 CONNECT_SECONDS: Final = 3
@@ -219,12 +220,15 @@ class _JobConsumer:
 
     async def _run_job(self, job_id: str) -> bool:
         try:
-            return await self._runner.run_this(UUID(job_id))
+            wanted = UUID(job_id)
         except ValueError:
             _log.warning("not_a_job", job_id=job_id[:100])
+            return False
+        try:
+            return await self._runner.run_this(wanted)
         except Unavailable as error:
             _log.warning("jobs_wait", reason=error.detail)
-        return False
+            return False
 
     async def _stop(self, controller: WorkController, thread: threading.Thread) -> None:
         state.should_stop = 0

@@ -34,6 +34,8 @@ class Lease:
         self.job = job
         self.id: Final = lease_id
         self.is_finished = False
+        self.is_lost = False
+        """Whether another worker has the job by now."""
 
     @property
     def payload(self) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """Asking for a job to be done, again, or not at all."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from lacewing.kernel.ids import new_id
 from lacewing.kernel.jobs import store
+from lacewing.kernel.jobs.kind import JobKind
 from lacewing.kernel.work import Work
 
 
@@ -55,6 +56,15 @@ async def retry_job(work: Work, job_id: UUID) -> bool:
     return await store.insert_job(work.session, row)
 
 
-async def drop_job(work: Work, job_id: UUID) -> bool:
-    """Forget a job, alive or dead; whether there was one. One that runs finishes nothing."""
-    return await store.drop(work.session, job_id)
+async def drop_job(work: Work, kinds: Sequence[JobKind], job_id: UUID) -> bool:
+    """Forget a job, alive or dead; whether there was one. One that runs finishes nothing.
+
+    The domain of one that is alive is told that nobody will do it.
+    """
+    alive = await store.find_job(work.session, job_id)
+    if not await store.drop(work.session, job_id):
+        return False
+    for kind in kinds:
+        if alive is not None and kind.name == alive.kind and kind.give_up is not None:
+            await kind.give_up(work, alive.payload, "dropped by hand")
+    return True

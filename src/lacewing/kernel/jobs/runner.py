@@ -92,15 +92,15 @@ class Runner:
             await self._give_up(lease, kind, job.last_error or "its workers died at it")
             return
         try:
-            async with self._kept(lease):
-                await kind.run(lease)
-                if not lease.is_finished:
-                    async with lease.finishing():
-                        pass
+            await self._carry_out(kind, lease)
         except LeaseLost:
             log.warning("job_lost")
             JOBS_ENDED.labels(job.kind, "lost").inc()
         except asyncio.CancelledError:
+            if lease.is_lost:
+                log.warning("job_lost")
+                JOBS_ENDED.labels(job.kind, "lost").inc()
+                return
             # The worker stops: the job goes back as it was, for another one to take at once.
             await asyncio.shield(self._put_back(lease))
             raise
@@ -110,6 +110,14 @@ class Runner:
             await self._try_again(lease, kind, _told(error))
         else:
             JOBS_ENDED.labels(job.kind, "done").inc()
+
+    async def _carry_out(self, kind: JobKind, lease: Lease) -> None:
+        running = asyncio.ensure_future(kind.run(lease))
+        async with self._kept(lease, running):
+            await running
+            if not lease.is_finished:
+                async with lease.finishing():
+                    pass
 
     async def _try_again(self, lease: Lease, kind: JobKind, reason: str) -> None:
         job = lease.job
@@ -141,23 +149,32 @@ class Runner:
             _log.warning("job_not_put_back", job_id=str(lease.job.id), reason=error.detail)
 
     @asynccontextmanager
-    async def _kept(self, lease: Lease) -> AsyncGenerator[None, None]:
-        """While the block lasts the lease is renewed."""
-        keeping = asyncio.create_task(self._keep(lease))
+    async def _kept(
+        self, lease: Lease, running: "asyncio.Future[None]"
+    ) -> AsyncGenerator[None, None]:
+        """While the block lasts the lease is renewed; when it is gone, ``running`` is cancelled."""
+        keeping = asyncio.create_task(self._keep(lease, running))
         try:
             yield
         finally:
             keeping.cancel()
 
-    async def _keep(self, lease: Lease) -> None:
-        while True:
+    async def _keep(self, lease: Lease, running: "asyncio.Future[None]") -> None:
+        while not lease.is_finished:
             await asyncio.sleep(KEPT_EVERY_SECONDS)
             try:
                 async with transaction(self.database) as session:
                     until = self.clock() + LEASE
-                    await store.extend_lease(session, lease.job.id, lease.id, until)
+                    is_held = await store.extend_lease(session, lease.job.id, lease.id, until)
             except Unavailable as error:
                 _log.warning("lease_not_kept", job_id=str(lease.job.id), reason=error.detail)
+            except Exception:  # ruff: ignore[blind-except]  it is tried again, in time
+                _log.exception("lease_not_kept", job_id=str(lease.job.id))
+            else:
+                if not is_held and not lease.is_finished:
+                    lease.is_lost = True
+                    running.cancel()
+                    return
 
 
 def _told(error: Exception) -> str:

@@ -4,7 +4,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 
 from lacewing.kernel.db import Session
 from lacewing.kernel.db.expressions import any_of, insert_new
@@ -106,8 +106,12 @@ _UNSENT = (
     .where(
         _IS_DUE,
         any_of(jobs.c.kind, "kinds"),
-        (jobs.c.sent_at.is_(None))
-        | (jobs.c.sent_at <= bindparam("sent_before", type_=Timestamp())),
+        # Never sent since it became due, or so long ago that the message must be lost.
+        or_(
+            jobs.c.sent_at.is_(None),
+            jobs.c.sent_at < jobs.c.due_at,
+            jobs.c.sent_at <= bindparam("sent_before", type_=Timestamp()),
+        ),
     )
     .order_by(jobs.c.due_at, jobs.c.id)
     .limit(bindparam("batch"))
@@ -123,6 +127,7 @@ _LINES = select(
     jobs.c.lease_id,
     jobs.c.last_error,
 )
+_ONE_LINE = _LINES.where(jobs.c.id == _job)
 _OLDEST_FIRST: Final = Order(jobs.c.created_at, jobs.c.id)
 _COUNT = select(func.count()).select_from(jobs)
 _DROP = delete(jobs).where(jobs.c.id == _job)
@@ -230,7 +235,7 @@ async def bury(session: Session, job: LeasedJob, now: datetime, reason: str) -> 
 async def list_unsent(
     session: Session, kinds: Sequence[str], now: datetime, sent_before: datetime, batch: int
 ) -> list[UUID]:
-    """Due jobs that a broker was not told of since ``sent_before``."""
+    """Due jobs that a broker was not told of since they became so, or since ``sent_before``."""
     values = {"kinds": list(kinds), "now": now, "sent_before": sent_before, "batch": batch}
     return await session.all(lambda job_id: job_id, _UNSENT, values)
 
@@ -255,6 +260,10 @@ def _line(
 
 async def list_jobs(session: Session, page: PageRequest) -> Slice[JobLine]:
     return await keyset_page(session, _line, _LINES, _OLDEST_FIRST, page, {})
+
+
+async def find_job(session: Session, job_id: UUID) -> JobLine | None:
+    return await session.one(_line, _ONE_LINE, {"job_id": job_id})
 
 
 async def count_jobs(session: Session) -> int:

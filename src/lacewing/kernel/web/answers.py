@@ -1,10 +1,12 @@
 """Answers: msgspec structs to JSON, entity tags, pages."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Annotated, TypeVar
 
 import msgspec
 from fastapi import Depends, Header, Request, Response
+from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from lacewing.kernel.errors import Malformed
 from lacewing.kernel.pagination import (
@@ -26,6 +28,17 @@ REVALIDATED = {"Cache-Control": "private, no-cache"}
 _encoder = msgspec.json.Encoder()
 
 Item = TypeVar("Item")
+
+
+class Stream(StreamingResponse):
+    """Bytes as they come; where they come from is closed whatever becomes of the client."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            assert isinstance(self.body_iterator, AsyncGenerator)
+            await self.body_iterator.aclose()
 
 
 def answer(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -2,16 +2,19 @@
 
 Each connection alone may have a quarter of a megabyte in memory before its reading is paused: a
 thousand that send at once would have all of it at once. So when more than ``WAITING_BYTES_MAX``
-wait, nothing more is read from anybody until half of it is taken; the rest waits in the buffers
-of the kernel, and so at the senders.
+wait, nothing more is read from anybody until half of it is taken, or for ``HELD_SECONDS_MAX``: what
+is never read must stop nobody for long. The rest waits in the buffers of the kernel, and so at the
+senders.
 """
 
+import asyncio
 from collections.abc import Iterable
 from typing import Final, Protocol
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 WAITING_BYTES_MAX: Final = 16 * 1024 * 1024
+HELD_SECONDS_MAX: Final = 1.0
 
 
 class Connection(Protocol):
@@ -44,6 +47,7 @@ class Intake:
         if self.is_full and not was_full:
             for each in others:
                 self.hold(each)
+            asyncio.get_running_loop().call_later(HELD_SECONDS_MAX, self._let_go)
 
     def hold(self, connection: Connection) -> None:
         connection.hold()
@@ -55,10 +59,13 @@ class Intake:
         connection.waiting_bytes -= count
         self._waiting_bytes -= count
         if self._held and self._waiting_bytes * 2 <= self._limit:
-            held, self._held = self._held, set()
-            for each in held:
-                if each.waiting_bytes == 0:  # others go on when they are read
-                    each.go_on()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        held, self._held = self._held, set()
+        for each in held:
+            if each.waiting_bytes == 0:  # others go on when they are read
+                each.go_on()
 
     def forget(self, connection: Connection) -> None:
         """The connection, or its request, has ended."""

@@ -121,7 +121,7 @@ class _Reader:
         _, options = parse_options_header(self._disposition.decode("latin-1"))
         self._name = _decoded(options.get(b"name", b""), "name")
         if not self._name or len(self._name) > FIELD_BYTES_MAX:
-            raise MalformedForm("A part of the form has no name.")
+            raise MalformedForm("A part of the form has no name, or one that is too long.")
         self._is_file = self._name == self._file_field
         if self._is_file:
             if self.form.filename is not None:

@@ -65,7 +65,8 @@ class ProblemProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
         if _intake.is_full:
-            _intake.hold(self)
+            # Only afterwards does the loop begin to read.
+            self.loop.call_soon(_intake.hold, self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
@@ -120,8 +121,9 @@ class ProblemProtocol(HttpToolsProtocol):
         self._body_bytes_of_data += len(body)
         waited = len(self.cycle.body)
         super().on_body(body)
-        others = (each for each in self.connections if isinstance(each, ProblemProtocol))
-        _intake.add(self, len(self.cycle.body) - waited, others)
+        if not self.pipeline:  # else its turn has not come, and reading is paused anyway
+            others = (each for each in self.connections if isinstance(each, ProblemProtocol))
+            _intake.add(self, len(self.cycle.body) - waited, others)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  the base class names it
         is_too_large = self._head_bytes > HEAD_BYTES_MAX or self._header_count > HEADERS_MAX

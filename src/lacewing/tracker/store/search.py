@@ -40,6 +40,7 @@ SEARCHED_CHARACTERS: Final = 100_000
 """Of one issue with its comments, the newest first. To index so many takes some 30 ms, and each new
 comment does it again; PostgreSQL's ``tsvector`` ends at 1 MiB."""
 ATTACHED_CHARACTERS: Final = 100_000
+ATTACHED_DOCUMENTS: Final = 100
 """Of the documents of one issue, the newest first."""
 SEARCHED_COMMENTS: Final = 1_000
 """Of one issue, the newest: each new comment reads them all again."""
@@ -113,6 +114,7 @@ def _attached() -> Any:
         .order_by(
             issue_attached_texts.c.created_at.desc(), issue_attached_texts.c.document_id.desc()
         )
+        .limit(ATTACHED_DOCUMENTS)
         .correlate(issues)
         .subquery("newest_attached")
     )
