@@ -1,7 +1,7 @@
 """Taking a file in: it is in the storage before its record is in the database (DOC-7)."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
@@ -33,6 +33,7 @@ CLAIMED_FOR: Final = timedelta(hours=1)
 """Longer than any upload takes from here on; a claim of a crashed one ends by itself."""
 CLAIM_TRIES: Final = 60
 CLAIM_PAUSE_SECONDS: Final = 0.05
+BEING_REMOVED: Final = "The same file is being removed at this moment: send it again."
 
 _log = structlog.get_logger(__name__)
 
@@ -115,26 +116,27 @@ async def _store(
 ) -> None:
     """The file is in the storage, and stays there if the transaction of ``work`` commits.
 
-    It is claimed in a transaction of its own, as none is open while bytes are moved.
-
     Raises:
         StorageUnavailable: the last record of these bytes is being removed, and it takes long.
     """
-    key = draft.sha256
+    await _claim(database, draft, work.now)
+    if await storage.size(draft.sha256) != draft.size_bytes:
+        await storage.put(draft.sha256, draft.path)
+    if place is not None:
+        await hold_place(work, place)
+    if not await files.settle_claim(work.session, draft.sha256, work.now):
+        raise StorageUnavailable(BEING_REMOVED)
+
+
+async def _claim(database: Database, draft: Draft, now: datetime) -> None:
+    """Let nobody remove the file; in a transaction of its own, as none is open while bytes move."""
     for _ in range(CLAIM_TRIES):
         async with transaction(database) as session:
-            until = work.now + CLAIMED_FOR
-            is_mine = await files.claim_file(session, key, draft.size_bytes, work.now, until)
-        if is_mine:
-            if await storage.size(key) != draft.size_bytes:
-                await storage.put(key, draft.path)
-            if place is not None:
-                await hold_place(work, place)
-            if await files.settle_claim(work.session, key, work.now):
+            until = now + CLAIMED_FOR
+            if await files.claim_file(session, draft.sha256, draft.size_bytes, now, until):
                 return
-            await work.session.rollback()
         await asyncio.sleep(CLAIM_PAUSE_SECONDS)
-    raise StorageUnavailable("The same file is being removed at this moment: send it again.")
+    raise StorageUnavailable(BEING_REMOVED)
 
 
 def _uploaded(document: DocumentView) -> events.DocumentUploaded:
