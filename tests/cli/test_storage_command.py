@@ -22,7 +22,7 @@ from tests.support.object_storage import make_bucket, s3_server
 from tests.support.processes import lacewing
 from tests.support.servers import CannotStart
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.one_database]
 
 CONTENTS = [b"one", b"two " * 100_000, b"three " * 1_000]
 
