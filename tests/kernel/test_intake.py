@@ -38,7 +38,7 @@ def held(lines: list[Line]) -> list[bool]:
     return [line.is_held for line in lines]
 
 
-def test_up_to_the_limit_nobody_is_held(intake: Intake, lines: list[Line]) -> None:
+async def test_up_to_the_limit_nobody_is_held(intake: Intake, lines: list[Line]) -> None:
     """DOC-12: what waits is counted over all of them; the limit itself is no fault."""
     for line in lines:
         intake.add(line, LIMIT // 4, lines)
@@ -48,7 +48,7 @@ def test_up_to_the_limit_nobody_is_held(intake: Intake, lines: list[Line]) -> No
     assert [line.waiting_bytes for line in lines] == [LIMIT // 4] * 4
 
 
-def test_over_the_limit_all_are_held(intake: Intake, lines: list[Line]) -> None:
+async def test_over_the_limit_all_are_held(intake: Intake, lines: list[Line]) -> None:
     """DOC-12: the one that sent too much and those that sent nothing."""
     intake.add(lines[0], LIMIT, lines)
 
@@ -58,7 +58,7 @@ def test_over_the_limit_all_are_held(intake: Intake, lines: list[Line]) -> None:
     assert all(held(lines))
 
 
-def test_what_still_comes_of_those_that_are_held_is_counted(
+async def test_what_still_comes_of_those_that_are_held_is_counted(
     intake: Intake, lines: list[Line]
 ) -> None:
     """DOC-12: a few bytes are on the way already."""
@@ -70,7 +70,7 @@ def test_what_still_comes_of_those_that_are_held_is_counted(
     assert all(held(lines))
 
 
-def test_at_half_of_it_all_go_on(intake: Intake, lines: list[Line]) -> None:
+async def test_at_half_of_it_all_go_on(intake: Intake, lines: list[Line]) -> None:
     """DOC-12: not as soon as one byte fits, or each byte would stop and start all of them."""
     intake.add(lines[0], LIMIT + 1, lines)
 
@@ -83,7 +83,7 @@ def test_at_half_of_it_all_go_on(intake: Intake, lines: list[Line]) -> None:
     assert at_half == [False] * 3
 
 
-def test_one_whose_bytes_still_wait_goes_on_when_they_are_read(
+async def test_one_whose_bytes_still_wait_goes_on_when_they_are_read(
     intake: Intake, lines: list[Line]
 ) -> None:
     """DOC-12: until then there is no use in more of them."""
@@ -95,7 +95,7 @@ def test_one_whose_bytes_still_wait_goes_on_when_they_are_read(
     assert held(lines) == [True, False, False, False]
 
 
-def test_after_all_went_on_the_limit_counts_anew(intake: Intake, lines: list[Line]) -> None:
+async def test_after_all_went_on_the_limit_counts_anew(intake: Intake, lines: list[Line]) -> None:
     """DOC-12: as often as it is reached."""
     for _ in range(3):
         intake.add(lines[0], LIMIT + 1, lines)
@@ -104,7 +104,7 @@ def test_after_all_went_on_the_limit_counts_anew(intake: Intake, lines: list[Lin
         assert not any(held(lines))
 
 
-def test_one_that_comes_while_it_is_full_is_held_and_goes_on_with_the_others(
+async def test_one_that_comes_while_it_is_full_is_held_and_goes_on_with_the_others(
     intake: Intake, lines: list[Line]
 ) -> None:
     """DOC-12: a thousand new ones bring nothing in, and none is forgotten."""
@@ -119,7 +119,7 @@ def test_one_that_comes_while_it_is_full_is_held_and_goes_on_with_the_others(
     assert not late.is_held
 
 
-def test_one_that_ends_gives_its_bytes_back(intake: Intake, lines: list[Line]) -> None:
+async def test_one_that_ends_gives_its_bytes_back(intake: Intake, lines: list[Line]) -> None:
     """DOC-12: others go on, though nobody ever reads what it sent."""
     intake.add(lines[0], LIMIT + 1, lines)
 
@@ -130,7 +130,7 @@ def test_one_that_ends_gives_its_bytes_back(intake: Intake, lines: list[Line]) -
     assert not any(held(lines[1:]))
 
 
-def test_one_that_ended_is_not_told_to_go_on_later(intake: Intake, lines: list[Line]) -> None:
+async def test_one_that_ended_is_not_told_to_go_on_later(intake: Intake, lines: list[Line]) -> None:
     """DOC-12: it is not kept in mind, nor in memory."""
     intake.add(lines[0], LIMIT + 1, lines)
 
@@ -140,7 +140,7 @@ def test_one_that_ended_is_not_told_to_go_on_later(intake: Intake, lines: list[L
     assert held(lines) == [False, True, False, False]
 
 
-def test_nobody_can_take_more_than_waits(intake: Intake, lines: list[Line]) -> None:
+async def test_nobody_can_take_more_than_waits(intake: Intake, lines: list[Line]) -> None:
     """DOC-12: what is given back twice makes no room that is not there."""
     intake.add(lines[0], LIMIT, lines)
     intake.add(lines[1], 10, lines)
@@ -157,7 +157,7 @@ def test_nobody_can_take_more_than_waits(intake: Intake, lines: list[Line]) -> N
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_whatever_happens_the_count_is_right(seed: int) -> None:
+async def test_whatever_happens_the_count_is_right(seed: int) -> None:
     """DOC-12: it is full exactly when more waits than may, and never below nothing."""
     chance = random.Random(seed)
     intake = Intake(LIMIT)

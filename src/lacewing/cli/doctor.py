@@ -186,6 +186,9 @@ async def _files(settings: Settings, database: Database) -> Finding:
     url, data_dir = settings.documents.storage_url, settings.general.data_dir
     try:
         await migrations_of(settings).check()
+    except Unavailable:
+        return Finding("files", State.WARNING, "not looked for without a schema")
+    try:
         storage = open_storage(url, data_dir, settings.object_storage)
         missing = await find_missing(database, storage)
         await storage.close()

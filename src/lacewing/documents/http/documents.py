@@ -49,7 +49,7 @@ async def list_documents(
 
 
 @router.get(
-    "/api/documents/{document_id}",
+    "/api/documents/{document_id:uuid}",
     **documented("Read the record of a document", DocumentView, errors=(errors.DocumentNotFound,)),
 )
 async def read_document(request: Request, work: DocumentViewer, document_id: UUID) -> Response:
@@ -57,7 +57,7 @@ async def read_document(request: Request, work: DocumentViewer, document_id: UUI
 
 
 @router.delete(
-    "/api/documents/{document_id}",
+    "/api/documents/{document_id:uuid}",
     **documented(
         "Remove a document of your own",
         None,

@@ -26,7 +26,7 @@ from lacewing.kernel.jobs.runner import Runner
 
 QUEUE: Final = "lacewing-jobs"
 TASK: Final = "lacewing.run_job"
-SENT_AGAIN_AFTER: Final = timedelta(minutes=5)
+SENT_AGAIN_AFTER: Final = timedelta(minutes=2)
 """A job that is still due so long after it was sent is taken for lost on the way. (One whose worker
 died becomes due anew, and is sent at once.)"""
 SENT_AT_ONCE: Final = 100

@@ -66,7 +66,8 @@ _NEXT = (
 _THIS = (
     select(jobs.c.id)
     .where(jobs.c.id == _job, _IS_DUE, any_of(jobs.c.kind, "kinds"))
-    .with_for_update(skip_locked=True)
+    # Not skipping who is locked: its sender may just be noting that it was sent.
+    .with_for_update()
 )
 _LOOK = select(jobs.c.id).where(_IS_DUE, any_of(jobs.c.kind, "kinds")).limit(1)
 _LEASED = (
