@@ -173,6 +173,7 @@ async def test_there_is_no_result_before_it_is_ready(dora: Member) -> None:
     for answer, status in ((before, "UPLOADED"), (while_it_waits, "PROCESSING")):
         problem = answer.json()
         assert (answer.status_code, problem["type"]) == (409, "result-not-ready")
+        assert (problem["status"], problem["document_status"]) == (409, status)
         assert status in problem["detail"]
     assert (await dora.api.get(path_of(document, "/download"))).content == PAPER
 

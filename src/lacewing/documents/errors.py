@@ -12,7 +12,7 @@ class NotYourDocument(Forbidden):
 
 
 class ResultNotReady(Conflict):
-    """``status`` is the document's."""
+    """``document_status`` tells how far it is; ``status`` is HTTP's (RFC 9457, section 3.1.2)."""
 
     code = "result-not-ready"
     title = "There is no result yet."

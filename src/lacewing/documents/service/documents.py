@@ -118,7 +118,7 @@ async def get_result(work: Work, document_id: UUID) -> ResultView:
     found = await results.find_result(work.session, document_id)
     if document.status is not Status.COMPLETED or found is None:
         raise errors.ResultNotReady(
-            f"The document is {document.status.value}.", status=document.status.value
+            f"The document is {document.status.value}.", document_status=document.status.value
         )
     text = await results.read_text(work.session, document_id)
     pages = list(starmap(PageText, enumerate(text.split(PAGE_END), start=1)))

@@ -91,7 +91,7 @@ def problem_response(
     extra: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    document = {**msgspec.to_builtins(problem), **(extra or {})}
+    document = {**(extra or {}), **msgspec.to_builtins(problem)}
     return Response(
         msgspec.json.encode(document),
         status_code=problem.status,
