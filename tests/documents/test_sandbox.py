@@ -81,12 +81,16 @@ def tried(
     port: int = 0,
     may_die: bool = False,
 ) -> str:
-    """What comes of it in a process locked in: ``done``, the error, or the signal it died of."""
+    """What comes of it in a process locked in: ``done``, the error, or the signal it died of.
+
+    Coverage stays out of it: it looks for the files of what runs, which nobody in there may.
+    """
     program = PROGRAM.format(
         attempt=attempt, before=before, which=which, seconds=seconds, memory_bytes=memory_bytes
     )
     done = subprocess.run(
         [sys.executable, "-c", program, str(path), str(port)],
+        env={name: value for name, value in os.environ.items() if "COVERAGE" not in name},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
