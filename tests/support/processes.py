@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.support.commands import run_command
 from tests.support.servers import free_port, wait_for_port
 
 PROGRAM = str(Path(sys.executable).parent / "lacewing")
@@ -33,15 +34,8 @@ def lacewing(
     *arguments: str, environment: Mapping[str, str], given: str = ""
 ) -> "subprocess.CompletedProcess[str]":
     """Run one command to its end, in a folder without a ``.env``."""
-    return subprocess.run(
-        [PROGRAM, *arguments],
-        env={**os.environ, **environment},
-        input=given,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        cwd=environment["LACEWING_DATA_DIR"],
+    return run_command(
+        arguments, {**os.environ, **environment}, given, environment["LACEWING_DATA_DIR"]
     )
 
 

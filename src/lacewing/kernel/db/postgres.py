@@ -16,8 +16,8 @@ from lacewing.kernel.db.statements import CompiledStatement, StatementCache
 
 CONNECT_SECONDS = 5
 """How long a request waits for a new connection before it is told to come again."""
-ACQUIRE_SECONDS = 10
-"""How long a request waits for a place in the pool."""
+ACQUIRE_SECONDS = 30
+"""How long a request waits for a place in the pool: a thousand uploads at once are all served."""
 STATEMENT_SECONDS = 10
 """How long one statement may run; no indexed one takes a tenth of it."""
 PING_SECONDS = 2
