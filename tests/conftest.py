@@ -14,6 +14,7 @@ from tests.support import servers
 from tests.support.cannot import cannot_test
 from tests.support.databases import DatabaseTemplate, PostgresTemplate, SqliteTemplate
 from tests.support.house import House, Member, open_house
+from tests.support.object_storage import s3_server
 from tests.support.servers import CannotStart
 
 DATABASE_KINDS = ("sqlite", "postgresql")
@@ -49,6 +50,16 @@ def redis_url() -> Iterator[str]:
     try:
         with servers.redis() as url:
             yield url
+    except CannotStart as error:
+        cannot_test(error)
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[dict[str, str]]:
+    """The variables of a client of an S3 server."""
+    try:
+        with s3_server() as environment:
+            yield environment
     except CannotStart as error:
         cannot_test(error)
 

@@ -3,12 +3,10 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -17,29 +15,12 @@ from lacewing.documents.store.files import claim_file
 from lacewing.kernel.clock import utc_now
 from lacewing.kernel.db import open_database, transaction
 from lacewing.settings import load_settings
-from tests.support.cannot import cannot_test
-from tests.support.object_storage import make_bucket, s3_server
+from tests.support.object_storage import new_bucket
 from tests.support.processes import lacewing
-from tests.support.servers import CannotStart
 
 pytestmark = [pytest.mark.system, pytest.mark.one_database]
 
 CONTENTS = [b"one", b"two " * 100_000, b"three " * 1_000]
-
-
-@pytest.fixture(scope="module")
-def s3() -> Iterator[dict[str, str]]:
-    try:
-        with s3_server() as environment:
-            yield environment
-    except CannotStart as error:
-        cannot_test(error)
-
-
-def new_bucket(s3: dict[str, str]) -> str:
-    name = f"lacewing-{uuid4().hex}"
-    make_bucket(s3, name)
-    return f"s3://{name}/documents"
 
 
 def key_of(content: bytes) -> str:
@@ -119,7 +100,7 @@ def test_a_storage_proves_what_it_can(empty: dict[str, str], tmp_path: Path) -> 
 
 def test_an_object_storage_proves_what_it_can(empty: dict[str, str], s3: dict[str, str]) -> None:
     """UX-1, DOC-7: a bucket that is there; of one that is not, exit code 4 and the reason."""
-    url = new_bucket(s3)
+    url = f"{new_bucket(s3)}/documents"
 
     there = lacewing("storage", "check", "--url", url, "--json", environment=empty | s3)
     not_there = lacewing("storage", "check", "--url", "s3://no-such", environment=empty | s3)
@@ -135,7 +116,7 @@ def test_a_command_ends_well_however_often_it_is_run(
     empty: dict[str, str], s3: dict[str, str]
 ) -> None:
     """UX-1: exit codes mean something; what is done is never told by a crash at the very end."""
-    url = new_bucket(s3)
+    url = f"{new_bucket(s3)}/documents"
 
     def check(_time: int) -> int:
         return lacewing("storage", "check", "--url", url, environment=empty | s3).returncode
@@ -255,7 +236,7 @@ def test_files_move_to_an_object_storage_and_back(
     environment: dict[str, str], files: Files, s3: dict[str, str]
 ) -> None:
     """DOC-7: from the one kind to the other, with the very bytes."""
-    url = new_bucket(s3)
+    url = f"{new_bucket(s3)}/documents"
 
     there = move(environment | s3, "--to", url)
     back = move(environment | s3, "--from", url, "--to", files.target)

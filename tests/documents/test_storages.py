@@ -26,7 +26,7 @@ from lacewing.settings import Settings
 from tests.documents.acts import PAPER, path_of, upload
 from tests.support.cannot import cannot_test
 from tests.support.house import House, open_house
-from tests.support.object_storage import S3Server, make_bucket, s3_process, s3_server
+from tests.support.object_storage import S3Server, make_bucket, new_bucket, s3_process
 from tests.support.servers import CannotStart
 
 MIB: Final = 1024 * 1024
@@ -37,15 +37,6 @@ QUICKLY_SECONDS: Final = 12.0
 """Of one request to a server that is not there, with what it tries again."""
 
 
-@pytest.fixture(scope="session")
-def s3() -> Iterator[dict[str, str]]:
-    try:
-        with s3_server() as environment:
-            yield environment
-    except CannotStart as error:
-        cannot_test(error)
-
-
 @pytest.fixture
 def own_s3() -> Iterator[S3Server]:
     """A server that the test may stop."""
@@ -54,13 +45,6 @@ def own_s3() -> Iterator[S3Server]:
             yield server
     except CannotStart as error:
         cannot_test(error)
-
-
-def new_bucket(environment: Mapping[str, str]) -> str:
-    """Its URL."""
-    name = f"lacewing-{uuid4().hex}"
-    make_bucket(environment, name)
-    return f"s3://{name}"
 
 
 def make_object(environment: Mapping[str, str], url: str, content: bytes) -> None:

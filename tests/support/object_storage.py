@@ -12,6 +12,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 
@@ -100,6 +101,13 @@ class S3Server:
     def _signal(self, which: signal.Signals) -> None:
         assert self._process is not None
         self._process.send_signal(which)
+
+
+def new_bucket(environment: Mapping[str, str]) -> str:
+    """The URL of a bucket of one's own."""
+    name = f"lacewing-{uuid4().hex}"
+    make_bucket(environment, name)
+    return f"s3://{name}"
 
 
 def make_bucket(environment: Mapping[str, str], name: str) -> None:
