@@ -8,7 +8,8 @@ from sqlalchemy import func, select
 
 from lacewing.accounts.tables import refresh_tokens, sessions
 from tests.accounts.acts import refresh, status_with
-from tests.support.dying import forking, refresh_and_die
+from tests.support.dying import refresh_and_die
+from tests.support.forking import forking
 from tests.support.house import House, Member
 
 pytestmark = pytest.mark.system

@@ -3,26 +3,19 @@
 Each is a process of its own, as for a user, without the second that loading takes.
 """
 
-import multiprocessing
 import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import coverage
 
 from lacewing.cli import main
+from tests.support.forking import forking
 
 COMMAND_SECONDS = 120
-
-
-def _forking() -> ForkServerContext:
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.support.dying", __name__])
-    return context
 
 
 def run_command(
@@ -36,7 +29,7 @@ def run_command(
     with TemporaryDirectory(prefix="lacewing-command-") as name:
         streams = Path(name)
         (streams / "stdin").write_text(given, encoding="utf-8")
-        process = _forking().Process(
+        process = forking().Process(
             target=_carry_out, args=(tuple(arguments), dict(environment), streams, folder)
         )
         process.start()
@@ -56,13 +49,9 @@ def run_command(
 def _carry_out(
     arguments: Sequence[str], environment: Mapping[str, str], streams: Path, folder: str
 ) -> None:
-    for descriptor, flags in (
-        ("stdin", os.O_RDONLY),
-        ("stdout", os.O_WRONLY | os.O_CREAT),
-        ("stderr", os.O_WRONLY | os.O_CREAT),
-    ):
-        opened = os.open(streams / descriptor, flags, 0o600)
-        os.dup2(opened, ("stdin", "stdout", "stderr").index(descriptor))
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        opened = os.open(streams / name, os.O_RDWR | os.O_CREAT, 0o600)
+        os.dup2(opened, descriptor)
         os.close(opened)
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115  until the process ends
     os.environ.clear()

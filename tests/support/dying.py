@@ -1,12 +1,10 @@
 """A refresh in a process of its own that is killed before its n-th step."""
 
 import asyncio
-import multiprocessing
 import os
 import signal
 from collections.abc import Callable
 from datetime import datetime
-from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +15,6 @@ from lacewing.main import make_accounts
 from lacewing.settings import load_settings
 
 STEPS = frozenset({"one", "all", "scalar", "execute", "execute_many", "commit"})
-
-
-def forking() -> ForkServerContext:
-    """Processes that begin with this module loaded, and nothing of the test."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    return context
 
 
 class Dying:
