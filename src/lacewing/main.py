@@ -24,6 +24,8 @@ from lacewing.kernel.actor import Actor
 from lacewing.kernel.clock import Clock, utc_now
 from lacewing.kernel.db import Database, open_database
 from lacewing.kernel.db.migrations import Migrations
+from lacewing.kernel.events.bells import Bells
+from lacewing.kernel.events.redis_bells import heard_everywhere
 from lacewing.kernel.jobs.runner import Runner
 from lacewing.kernel.pagination import CursorCodec
 from lacewing.kernel.web import docs, health, problems
@@ -107,19 +109,21 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     rate_limiter = RateLimiter(settings.general.redis_url)
     accounts = make_accounts(settings, clock)
     documents = make_documents(settings)
+    bells = Bells()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
         await Migrations(settings.database, settings.general.data_dir).check()
         database = await open_database(settings.database, settings.general.data_dir)
         await check_openable(database.session())
-        app.state.runtime = _runtime(settings, database, clock, accounts, rate_limiter)
+        app.state.runtime = _runtime(settings, database, clock, accounts, rate_limiter, bells)
         health_checks.update(readiness_checks(database, settings.general.redis_url))
         try:
             tasks = wiring.periodic_tasks(settings, accounts)
-            runner = Runner(database, wiring.job_kinds(documents), clock)
+            runner = Runner(database, wiring.job_kinds(documents), clock, bells.written)
             carry = carrier_in_server(settings.general, runner)
-            async with Worker(database, tasks, clock, carry).running():
+            worker = Worker(database, tasks, clock, carry, wiring.CONSUMERS, bells)
+            async with heard_everywhere(bells, settings.general.redis_url), worker.running():
                 yield
         finally:
             await documents.close()
@@ -156,6 +160,7 @@ def _runtime(
     clock: Clock,
     accounts: Accounts,
     rate_limiter: RateLimiter,
+    bells: Bells,
 ) -> Runtime:
     async def authenticate_bearer(work: Work, token: str) -> Actor:
         return await authenticate(work, accounts, token)
@@ -168,6 +173,7 @@ def _runtime(
         cursors=CursorCodec(accounts.keys.secret),
         secret=accounts.keys.secret,
         rate_limiter=rate_limiter,
+        bells=bells,
         public_url=settings.web.public_url,
         secure_cookies=settings.secure_cookies,
     )

@@ -19,6 +19,8 @@ from lacewing.documents.http import documents, downloads, uploads
 from lacewing.documents.permissions import GRANTS as DOCUMENTS_GRANTS
 from lacewing.kernel.audit.chain import CHAINED_AT_ONCE, Chain
 from lacewing.kernel.db import Session
+from lacewing.kernel.events.consumer import Consumer
+from lacewing.kernel.events.retention import DELETED_AT_ONCE, delete_old_events
 from lacewing.kernel.idempotency import jobs as idempotency_jobs
 from lacewing.kernel.jobs import JobKind
 from lacewing.kernel.permissions import PermissionTable
@@ -73,9 +75,14 @@ PERIODIC_TASKS: Final = (
     PeriodicTask("expired-login-states", 3_600, accounts_jobs.delete_expired_login_states),
     PeriodicTask("expired-devices", 3_600, accounts_jobs.delete_expired_devices),
     PeriodicTask("file-sweep", 3_600, documents_jobs.ensure_sweep),
+    PeriodicTask("old-events", 3_600, delete_old_events, repeats_at=DELETED_AT_ONCE),
     PeriodicTask("queue-depths", 15, measure_queues),
 )
 """Those that need nothing but the database."""
+
+
+CONSUMERS: Final[tuple[Consumer, ...]] = ()
+"""Who reads all events in order, each with a cursor of its own."""
 
 
 def periodic_tasks(settings: Settings, accounts: Accounts) -> list[PeriodicTask]:

@@ -1,7 +1,7 @@
 """The worker: numbers events and keeps house, inside the server or as a process of its own."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -10,6 +10,13 @@ import structlog
 from lacewing.kernel.clock import Clock
 from lacewing.kernel.db import Database, transaction
 from lacewing.kernel.errors import Unavailable
+from lacewing.kernel.events.bells import Bell, Bells, Ear
+from lacewing.kernel.events.consumer import (
+    CONSUMED_AT_ONCE,
+    Consumer,
+    consume_next,
+    start_consumer,
+)
 from lacewing.kernel.events.relay import BATCH, number_events
 from lacewing.kernel.jobs.embedded import EmbeddedCarrier, rest
 from lacewing.kernel.jobs.runner import Runner
@@ -17,7 +24,7 @@ from lacewing.settings import GeneralSettings
 from lacewing.wiring import PeriodicTask
 
 RELAY_PAUSE_SECONDS: Final = 1.0
-"""How long an event waits for its number at the most, while the relay finds nothing to do."""
+"""How long an event waits for its number, or a consumer for it, when no bell was heard."""
 FAILURE_PAUSE_SECONDS: Final = 5.0
 
 Carry = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
@@ -27,15 +34,27 @@ _log = structlog.get_logger(__name__)
 
 
 class Worker:
-    """Runs the relay, the periodic tasks and a carrier of jobs until it is told to stop."""
+    """Runs the relay, the consumers of events, the periodic tasks and a carrier of jobs.
+
+    Any number of them work side by side: what one does, no other does at that moment.
+    """
 
     def __init__(
-        self, database: Database, tasks: Sequence[PeriodicTask], clock: Clock, carry: Carry
+        self,
+        database: Database,
+        tasks: Sequence[PeriodicTask],
+        clock: Clock,
+        carry: Carry,
+        consumers: Sequence[Consumer] = (),
+        bells: Bells | None = None,
     ) -> None:
         self._database = database
         self._tasks = tasks
         self._clock = clock
         self._carry = carry
+        self._consumers = consumers
+        self._bells = bells or Bells()
+        self._ears: list[Ear] = []
         self._stopping = asyncio.Event()
 
     @asynccontextmanager
@@ -51,28 +70,61 @@ class Worker:
     def stop(self) -> None:
         """Finish what is under way, then end."""
         self._stopping.set()
+        for ear in self._ears:
+            ear.wake()
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._relay())
+            for consumer in self._consumers:
+                tasks.create_task(self._feed(consumer))
             tasks.create_task(self._carry(self._stopping))
             for task in self._tasks:
                 tasks.create_task(self._repeat(task))
 
     async def _relay(self) -> None:
+        async def number() -> bool:
+            async with transaction(self._database) as session:
+                count = await number_events(session)
+            if count:
+                self._bells.numbered.ring()
+            return count == BATCH
+
+        await self._follow("relay", self._bells.written, number)
+
+    async def _feed(self, consumer: Consumer) -> None:
+        is_started = False
+
+        async def consume() -> bool:
+            nonlocal is_started
+            async with transaction(self._database) as session:
+                if not is_started:
+                    await start_consumer(session, consumer)
+                count = await consume_next(session, consumer, self._clock())
+            is_started = True
+            if count:
+                self._bells.consumed.ring()
+            return count == CONSUMED_AT_ONCE
+
+        await self._follow(consumer.name, self._bells.numbered, consume)
+
+    async def _follow(self, name: str, bell: Bell, step: Callable[[], Awaitable[bool]]) -> None:
+        """Take a step at each ring, now and then without one, and on while there is more."""
+        ear = bell.listen()
+        self._ears.append(ear)
         while not self._stopping.is_set():
-            pause = RELAY_PAUSE_SECONDS
             try:
-                async with transaction(self._database) as session:
-                    if await number_events(session) == BATCH:
-                        pause = 0
+                while await step() and not self._stopping.is_set():
+                    pass
             except Unavailable as error:
-                _log.warning("relay_waits", reason=error.detail)
-                pause = FAILURE_PAUSE_SECONDS
+                _log.warning("events_wait", at=name, reason=error.detail)
+                await rest(self._stopping, FAILURE_PAUSE_SECONDS)
             except Exception:  # ruff: ignore[blind-except]  as below: it goes on, and says so
-                _log.exception("relay_failed")
-                pause = FAILURE_PAUSE_SECONDS
-            await rest(self._stopping, pause)
+                _log.exception("events_failed", at=name)
+                await rest(self._stopping, FAILURE_PAUSE_SECONDS)
+            else:
+                await ear.wait(RELAY_PAUSE_SECONDS)
+        ear.close()
 
     async def _repeat(self, task: PeriodicTask) -> None:
         while not self._stopping.is_set():

@@ -8,6 +8,8 @@ import typer
 from lacewing import wiring
 from lacewing.cli.context import opened_database, run
 from lacewing.kernel.clock import utc_now
+from lacewing.kernel.events.bells import Bells
+from lacewing.kernel.events.redis_bells import heard_everywhere
 from lacewing.kernel.jobs.runner import Runner
 from lacewing.main import make_accounts, make_documents
 from lacewing.settings import Settings
@@ -24,14 +26,17 @@ async def _work(settings: Settings) -> None:
     accounts.passwords.close()
     documents = make_documents(settings)
     async with opened_database(settings) as database:
-        runner = Runner(database, wiring.job_kinds(documents), utc_now)
+        bells = Bells()
+        runner = Runner(database, wiring.job_kinds(documents), utc_now, bells.written)
         carry = carrier_of_worker(settings.general, runner)
-        worker = Worker(database, wiring.periodic_tasks(settings, accounts), utc_now, carry)
+        tasks = wiring.periodic_tasks(settings, accounts)
+        worker = Worker(database, tasks, utc_now, carry, wiring.CONSUMERS, bells)
         loop = asyncio.get_running_loop()
         for stop in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(stop, worker.stop)
         typer.echo("The worker runs.", err=True)
         try:
-            await worker.run()
+            async with heard_everywhere(bells, settings.general.redis_url):
+                await worker.run()
         finally:
             await documents.close()

@@ -26,6 +26,8 @@ class Work:
     now: datetime
     origin: Origin
     found_actor: Actor | None = None
+    has_told: bool = False
+    """Whether events were written: whoever commits then rings the bell."""
 
     @property
     def actor(self) -> Actor:

@@ -90,6 +90,7 @@ def import_lines(connection: Connection, schema: str, lines: Iterable[bytes]) ->
         raise UnreadableExport("The file is empty: even an empty export has one line.")
     if current is not None:
         _insert(connection, tables[current], waiting, last_line=number)
+    _count_on(connection, tables.values())
     _check_references(connection)
     return counts
 
@@ -106,6 +107,18 @@ def _insert(
         raise UnreadableExport(
             f"Something in lines {first_line} to {last_line} does not fit: {error.orig}"
         ) from error
+
+
+def _count_on(connection: Connection, tables: Iterable[Table]) -> None:
+    """Let numbers that PostgreSQL gives to rows go on after those that came with the rows."""
+    if connection.dialect.name != "postgresql":
+        return
+    for table in tables:
+        for column in table.columns:
+            if column.identity is not None:
+                numbers = func.pg_get_serial_sequence(table.name, column.name)
+                highest = select(func.coalesce(func.max(column), 0) + 1).scalar_subquery()
+                connection.execute(select(func.setval(numbers, highest, False)))
 
 
 def _check_references(connection: Connection) -> None:

@@ -1,17 +1,39 @@
 """The base of every event."""
 
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
 import msgspec
 
 
 class Event(msgspec.Struct, frozen=True):
     """A fact that others may care about; ids only, so that it tells nobody what they may not see.
 
-    A domain derives its own with ``tag="issue.created"``: the name that consumers see.
+    A domain derives its own with ``tag="issue.created"``: the name that consumers see. Members may
+    be added to it; when one goes or means something else, ``version`` grows.
     """
 
+    version: ClassVar[int] = 1
 
-def name_of(event: Event) -> str:
+
+class RecordedEvent(msgspec.Struct, frozen=True):
+    """An event as its consumers read it."""
+
+    sequence: int
+    """Its place in the log: no reader of a number will ever see a lower one come later."""
+    id: UUID
+    name: str
+    version: int
+    at: datetime
+    actor_id: UUID | None
+    """Who did it; ``None``: Lacewing itself."""
+    data: dict[str, Any]
+
+
+def name_of(event: Event | type[Event]) -> str:
     """The event's public name."""
-    tag = type(event).__struct_config__.tag
-    assert isinstance(tag, str), f"{type(event).__name__} has no tag"
+    kind = event if isinstance(event, type) else type(event)
+    tag = kind.__struct_config__.tag
+    assert isinstance(tag, str), f"{kind.__name__} has no tag"
     return tag

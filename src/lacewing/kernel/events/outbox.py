@@ -17,9 +17,11 @@ async def emit(work: Work, event: Event) -> None:
     row = {
         "id": new_id(),
         "name": name_of(event),
+        "version": event.version,
         "at": work.now,
         "actor_id": work.actor_id,
         "request_id": work.origin.request_id,
         "data": data,
     }
     await store.insert_event(work.session, row)
+    work.has_told = True

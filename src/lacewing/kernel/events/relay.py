@@ -3,7 +3,7 @@
 from typing import Final
 
 from lacewing.kernel.db import Session
-from lacewing.kernel.db.locks import lock_for_transaction
+from lacewing.kernel.db.locks import try_lock_for_transaction
 from lacewing.kernel.events import store
 
 BATCH: Final = 500
@@ -17,11 +17,11 @@ async def number_events(session: Session) -> int:
     """Number what is committed and has no number yet; how many that were.
 
     Readers see numbers grow without a gap, since only one relay numbers at a time and whatever
-    commits later gets a later number.
+    commits later gets a later number. A relay that dies lets go of its lock, and the next one that
+    looks has it: there is none to elect.
     """
-    if not await store.list_waiting(session, 1):
+    if not await store.is_any_waiting(session):
         return 0
-    await lock_for_transaction(session, RELAY_LOCK)
-    waiting = await store.list_waiting(session, BATCH)
-    await store.number(session, waiting)
-    return len(waiting)
+    if not await try_lock_for_transaction(session, RELAY_LOCK):
+        return 0
+    return await store.number_waiting(session, BATCH)

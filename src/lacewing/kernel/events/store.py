@@ -1,24 +1,67 @@
+from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, literal, select, update
 
 from lacewing.kernel.db import Parameters, Session
-from lacewing.kernel.events.tables import outbox
+from lacewing.kernel.db.expressions import any_of, insert_new
+from lacewing.kernel.events.event import RecordedEvent
+from lacewing.kernel.events.tables import event_cursors, outbox
 
-_INSERT = insert(outbox)
-_WAITING = (
-    select(outbox.c.id)
-    .where(outbox.c.sequence.is_(None))
-    .order_by(outbox.c.id)
-    .limit(bindparam("batch"))
-)
-_COUNT_WAITING = select(func.count()).where(outbox.c.sequence.is_(None))
+_IS_WAITING = outbox.c.sequence.is_(None)
+_INSERT = insert(outbox).inline()
+_IS_ANY_WAITING = select(literal(1)).where(_IS_WAITING).limit(1)
+_COUNT_WAITING = select(func.count()).where(_IS_WAITING)
 _LAST = select(func.coalesce(func.max(outbox.c.sequence), 0))
+_FIRST = select(func.coalesce(func.min(outbox.c.sequence), 1))
+_NEXT = (
+    select(outbox.c.position, func.row_number().over(order_by=outbox.c.position).label("place"))
+    .where(_IS_WAITING)
+    .order_by(outbox.c.position)
+    .limit(bindparam("batch"))
+    .subquery()
+)
 _NUMBER = (
     update(outbox)
-    .where(outbox.c.id == bindparam("event_id"))
-    .values(sequence=bindparam("next_sequence"))
+    .values(sequence=bindparam("last") + _NEXT.c.place)
+    .where(outbox.c.position == _NEXT.c.position)
+)
+_EVENTS = (
+    select(
+        outbox.c.sequence,
+        outbox.c.id,
+        outbox.c.name,
+        outbox.c.version,
+        outbox.c.at,
+        outbox.c.actor_id,
+        outbox.c.data,
+    )
+    .where(outbox.c.sequence > bindparam("after"))
+    .order_by(outbox.c.sequence)
+    .limit(bindparam("how_many"))
+)
+_NAMED_EVENTS = _EVENTS.where(any_of(outbox.c.name, "names"))
+_DELETE_BEFORE = delete(outbox).where(
+    outbox.c.sequence < bindparam("before"),
+    outbox.c.sequence.in_(
+        select(outbox.c.sequence)
+        .where(outbox.c.sequence < bindparam("before"), outbox.c.at < bindparam("older_than"))
+        .order_by(outbox.c.sequence)
+        .limit(bindparam("batch"))
+    ),
+)
+_START_CURSOR = insert_new(event_cursors)
+_LOCK_CURSOR = (
+    select(event_cursors.c.sequence)
+    .where(event_cursors.c.consumer == bindparam("consumer"))
+    .with_for_update(skip_locked=True)
+)
+_CURSOR = select(event_cursors.c.sequence).where(event_cursors.c.consumer == bindparam("consumer"))
+_LOWEST_CURSOR = select(func.min(event_cursors.c.sequence))
+_MOVE_CURSOR = (
+    update(event_cursors)
+    .where(event_cursors.c.consumer == bindparam("of_consumer"))
+    .values(sequence=bindparam("reached"))
 )
 
 
@@ -30,9 +73,9 @@ async def insert_events(session: Session, rows: list[Parameters]) -> None:
     await session.execute_many(_INSERT, rows)
 
 
-async def list_waiting(session: Session, batch: int) -> list[UUID]:
-    """Committed events without a number, oldest first."""
-    return await session.all(lambda event_id: event_id, _WAITING, {"batch": batch})
+async def is_any_waiting(session: Session) -> bool:
+    """Whether some committed event has no number."""
+    return await session.scalar(_IS_ANY_WAITING) is not None
 
 
 async def count_waiting(session: Session) -> int:
@@ -40,11 +83,64 @@ async def count_waiting(session: Session) -> int:
     return count
 
 
-async def number(session: Session, event_ids: list[UUID]) -> None:
-    """Give these events the next numbers, in this order."""
+async def number_waiting(session: Session, batch: int) -> int:
+    """Give the next numbers to committed events, in the order they were written; how many."""
     last: int = await session.scalar(_LAST)
-    rows = [
-        {"event_id": event_id, "next_sequence": last + place}
-        for place, event_id in enumerate(event_ids, start=1)
-    ]
-    await session.execute_many(_NUMBER, rows)
+    return await session.execute(_NUMBER, {"last": last, "batch": batch})
+
+
+async def last_sequence(session: Session) -> int:
+    """The highest number given; 0 when there is none."""
+    last: int = await session.scalar(_LAST)
+    return last
+
+
+async def first_sequence(session: Session) -> int:
+    """The lowest number that is still kept."""
+    first: int = await session.scalar(_FIRST)
+    return first
+
+
+async def list_events(
+    session: Session, after: int, how_many: int, names: list[str] | None = None
+) -> list[RecordedEvent]:
+    """What comes after that number, in order; of these names only, if any are given."""
+    parameters: dict[str, Any] = {"after": after, "how_many": how_many}
+    if names is None:
+        return await session.all(RecordedEvent, _EVENTS, parameters)
+    return await session.all(RecordedEvent, _NAMED_EVENTS, parameters | {"names": names})
+
+
+async def delete_events(session: Session, before: int, older_than: datetime, batch: int) -> int:
+    """Delete what has a lower number and is older; how many."""
+    return await session.execute(
+        _DELETE_BEFORE, {"before": before, "older_than": older_than, "batch": batch}
+    )
+
+
+async def start_cursor(session: Session, consumer: str) -> None:
+    """Let a consumer that is new begin after all events so far."""
+    last = await last_sequence(session)
+    await session.execute(_START_CURSOR, {"consumer": consumer, "sequence": last})
+
+
+async def lock_cursor(session: Session, consumer: str) -> int | None:
+    """Where the consumer stands; ``None`` while another worker works for it."""
+    found: int | None = await session.scalar(_LOCK_CURSOR, {"consumer": consumer})
+    return found
+
+
+async def find_cursor(session: Session, consumer: str) -> int | None:
+    """Where the consumer stands."""
+    found: int | None = await session.scalar(_CURSOR, {"consumer": consumer})
+    return found
+
+
+async def lowest_cursor(session: Session) -> int | None:
+    """What the slowest consumer has dealt with."""
+    lowest: int | None = await session.scalar(_LOWEST_CURSOR)
+    return lowest
+
+
+async def move_cursor(session: Session, consumer: str, sequence: int) -> None:
+    await session.execute(_MOVE_CURSOR, {"of_consumer": consumer, "reached": sequence})

@@ -10,6 +10,7 @@ import msgspec
 from lacewing.kernel.clock import Clock
 from lacewing.kernel.db import Database, transaction
 from lacewing.kernel.errors import Conflict
+from lacewing.kernel.events.bells import Bell
 from lacewing.kernel.jobs import store
 from lacewing.kernel.jobs.store import LeasedJob
 from lacewing.kernel.work import Origin, Work
@@ -28,11 +29,14 @@ class LeaseLost(Conflict):
 class Lease:
     """One attempt at one job, as its kind's ``run`` is handed it."""
 
-    def __init__(self, database: Database, clock: Clock, job: LeasedJob, lease_id: UUID) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, job: LeasedJob, lease_id: UUID, bell: Bell
+    ) -> None:
         self.database: Final = database
         self.clock: Final = clock
         self.job = job
         self.id: Final = lease_id
+        self._bell = bell
         self.is_finished = False
         self.is_lost = False
         """Whether another worker has the job by now."""
@@ -46,7 +50,10 @@ class Lease:
         """A transaction on the way; it is committed when the block ends well."""
         async with transaction(self.database) as session:
             origin = Origin(user_agent="lacewing worker", request_id=self.job.request_id)
-            yield Work(session=session, now=self.clock(), origin=origin)
+            work = Work(session=session, now=self.clock(), origin=origin)
+            yield work
+        if work.has_told:
+            self._bell.ring()
 
     @asynccontextmanager
     async def finishing(self) -> AsyncGenerator[Work, None]:

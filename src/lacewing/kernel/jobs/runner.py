@@ -14,6 +14,7 @@ import structlog
 from lacewing.kernel.clock import Clock
 from lacewing.kernel.db import Database, transaction
 from lacewing.kernel.errors import Refusal, Unavailable
+from lacewing.kernel.events.bells import Bell
 from lacewing.kernel.ids import new_id
 from lacewing.kernel.jobs import store
 from lacewing.kernel.jobs.kind import JobKind, Lease, LeaseLost
@@ -42,8 +43,15 @@ def pause_before(attempt: int) -> timedelta:
 class Runner:
     """Runs jobs one by one, for any carrier that says when."""
 
-    def __init__(self, database: Database, kinds: Iterable[JobKind], clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        kinds: Iterable[JobKind],
+        clock: Clock,
+        bell: Bell | None = None,
+    ) -> None:
         self.database: Final = database
+        self._bell = bell or Bell()
         self.clock: Final = clock
         self._kinds = {kind.name: kind for kind in kinds}
         self.kind_names: Final = tuple(self._kinds)
@@ -84,7 +92,7 @@ class Runner:
 
     async def _run(self, job: LeasedJob, lease_id: UUID) -> None:
         kind = self._kinds[job.kind]
-        lease = Lease(self.database, self.clock, job, lease_id)
+        lease = Lease(self.database, self.clock, job, lease_id, self._bell)
         log = _log.bind(job_id=str(job.id), job=job.kind, attempt=job.attempt)
         if job.attempt > kind.attempts_max:
             # Begun once more than it may be: this attempt is none.

@@ -200,6 +200,8 @@ class LacewingRoute(APIRoute):
                 raise
             finally:
                 await work.session.rollback()
+            if work.has_told:
+                runtime.bells.written.ring()
             return response
 
         return handle_as_work

@@ -9,6 +9,7 @@ from fastapi import Request
 from lacewing.kernel.actor import Actor
 from lacewing.kernel.clock import Clock
 from lacewing.kernel.db import Database
+from lacewing.kernel.events.bells import Bells
 from lacewing.kernel.pagination import CursorCodec
 from lacewing.kernel.permissions import PermissionTable
 from lacewing.kernel.web.rate_limits import RateLimiter
@@ -28,6 +29,7 @@ class Runtime:
     secret: bytes
     """32 bytes of this installation, to key hashes with."""
     rate_limiter: RateLimiter
+    bells: Bells
     public_url: str | None
     """What clients call this server; ``None``: as the request did."""
     secure_cookies: bool | None

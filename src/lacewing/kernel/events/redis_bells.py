@@ -1,0 +1,103 @@
+"""Bells that are heard in all processes, through Redis."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import structlog
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+from redis.exceptions import RedisError
+
+from lacewing.kernel.events.bells import Bells
+
+CHANNEL_PREFIX: Final = "lacewing:bell:"
+TIMEOUT_SECONDS: Final = 5.0
+PAUSE_SECONDS: Final = 1.0
+"""Before a Redis that was lost is asked again."""
+
+_log = structlog.get_logger(__name__)
+
+
+@asynccontextmanager
+async def heard_everywhere(bells: Bells, redis_url: str | None) -> AsyncGenerator[None, None]:
+    """While the block lasts, the bells ring in all processes, where there is a Redis for it."""
+    if redis_url is None:
+        yield
+        return
+    passing = asyncio.create_task(RedisBells(bells, redis_url).run())
+    try:
+        yield
+    finally:
+        passing.cancel()
+        await asyncio.wait({passing})
+
+
+class RedisBells:
+    """Passes rings on to other processes, and theirs to this one.
+
+    A ring that is lost with Redis costs only the time until the next look at the database.
+    """
+
+    def __init__(self, bells: Bells, url: str) -> None:
+        self._bells = {CHANNEL_PREFIX + name: bell for name, bell in bells.named().items()}
+        self._redis = Redis.from_url(
+            url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS
+        )
+        self._wanted: set[str] = set()
+        self._any_wanted = asyncio.Event()
+        self._is_lost = False
+        for channel, bell in self._bells.items():
+            bell.pass_on = lambda channel=channel: self._pass_on(channel)
+
+    def _pass_on(self, channel: str) -> None:
+        self._wanted.add(channel)
+        self._any_wanted.set()
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._publish())
+                tasks.create_task(self._hear())
+        finally:
+            await self._redis.aclose()
+
+    async def _publish(self) -> None:
+        while True:
+            await self._any_wanted.wait()
+            self._any_wanted.clear()
+            # Rings that come while these are under way are one ring afterwards.
+            wanted, self._wanted = self._wanted, set()
+            try:
+                for channel in wanted:
+                    await self._redis.publish(channel, b"")
+            except (RedisError, OSError) as error:
+                self._lose(error)
+                await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _hear(self) -> None:
+        while True:
+            try:
+                async with self._redis.pubsub(ignore_subscribe_messages=True) as pubsub:
+                    await pubsub.subscribe(*self._bells)
+                    # What rang while nobody heard: look now.
+                    for bell in self._bells.values():
+                        bell.ring_here()
+                    self._is_lost = False
+                    await self._hear_all(pubsub)
+            except (RedisError, OSError) as error:
+                self._lose(error)
+                await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _hear_all(self, pubsub: PubSub) -> None:
+        while True:
+            message = await pubsub.get_message(timeout=TIMEOUT_SECONDS)
+            if message is not None:
+                self._bells[message["channel"].decode()].ring_here()
+
+    def _lose(self, error: Exception) -> None:
+        if not self._is_lost:
+            self._is_lost = True
+            _log.warning("bells_without_redis", error=type(error).__name__)
