@@ -9,6 +9,7 @@ from lacewing.kernel.db.metadata import metadata
 from lacewing.kernel.events import tables as _events  # ruff: ignore[unused-import]
 from lacewing.kernel.idempotency import tables as _idempotency  # ruff: ignore[unused-import]
 from lacewing.kernel.jobs import tables as _jobs  # ruff: ignore[unused-import]
+from lacewing.notifications import tables as _notifications  # ruff: ignore[unused-import]
 from lacewing.tracker import tables as _tracker  # ruff: ignore[unused-import]
 
 connection = context.config.attributes["connection"]

@@ -3,19 +3,24 @@
 A test compares them with what stands in the repository, so that they stay true.
 """
 
+import inspect
 import pkgutil
 from collections.abc import Iterator
 from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
+from uuid import UUID
 
+import msgspec
 from pydantic.fields import FieldInfo
 
 import lacewing
 from lacewing.accounts.settings import ProviderSettings
 from lacewing.kernel.actor import Role
 from lacewing.kernel.errors import Refusal
+from lacewing.kernel.events import Event
+from lacewing.kernel.events.event import name_of
 from lacewing.kernel.transitions import next_states
 from lacewing.kernel.web.problems import status_of
 from lacewing.settings import groups, variable_of
@@ -33,6 +38,7 @@ def documents() -> dict[Path, str]:
         Path("docs/settings.md"): _settings(),
         Path("docs/permissions.md"): _permissions(),
         Path("docs/problems.md"): _problems(),
+        Path("docs/events.md"): _events(),
     }
 
 
@@ -164,6 +170,73 @@ def _problems() -> str:
             "",
         ]
     )
+
+
+def _events() -> str:
+    _load_everything()
+    kinds = sorted(_derived(Event), key=name_of)
+    return "\n".join(
+        [
+            MADE,
+            "# Events",
+            "",
+            "Every change writes an event in its own transaction; after the commit it gets the",
+            "next number of the log, without a gap. `GET /api/events/feed?after=` reads them in",
+            "order; notifications and webhooks are fed from the same log. Events hold ids, and",
+            "tell nobody what they may not see. Members may be added to a type of event; when one",
+            "goes, or means something else, `version` grows. Whoever reads events passes over",
+            "members and types that it does not know.",
+            "",
+            "```json",
+            _FEED_EXAMPLE,
+            "```",
+            *(line for kind in kinds for line in _event(kind)),
+            "",
+        ]
+    )
+
+
+_FEED_EXAMPLE = """{
+  "sequence": 1042,
+  "event_id": "019c1b2e-7f3a-7b11-9c0e-1f2a3b4c5d6e",
+  "event_type": "issue.assigned",
+  "timestamp": "2026-01-31T12:00:00.000000Z",
+  "user_id": "019c1b2e-0000-7b11-9c0e-1f2a3b4c5d6e",
+  "data": {"issue_id": "…", "project_id": "…", "assignee_id": "…"},
+  "metadata": {"source": "lacewing", "version": 1}
+}"""
+
+
+def _derived(base: type[Event]) -> Iterator[type[Event]]:
+    """The kinds of events of the program itself."""
+    for kind in base.__subclasses__():
+        yield from _derived(kind)
+        if kind.__module__.startswith("lacewing.") and kind.__struct_config__.tag is not None:
+            yield kind
+
+
+def _event(kind: type[Event]) -> Iterator[str]:
+    yield ""
+    yield f"## `{name_of(kind)}`, version {kind.version}"
+    yield ""
+    yield inspect.cleandoc(kind.__doc__ or "")
+    yield ""
+    yield "| member | type |"
+    yield "|---|---|"
+    for field in msgspec.structs.fields(kind):
+        yield f"| `{field.name}` | {_type_name(field.type)} |"
+
+
+def _type_name(kind: Any) -> str:
+    """A type in the words of JSON."""
+    members = get_args(kind)
+    if type(None) in members:
+        [other] = (each for each in members if each is not type(None))
+        return f"{_type_name(other)}, or null"
+    if get_origin(kind) is list:
+        return f"list of {_type_name(members[0])}"
+    names = {UUID: "UUID", str: "text", int: "integer", bool: "boolean"}
+    return names.get(kind, "object")
 
 
 def main() -> None:

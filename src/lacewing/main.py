@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
@@ -35,10 +36,13 @@ from lacewing.kernel.web.middleware.identity import RequestIdentity
 from lacewing.kernel.web.middleware.path_spelling import PathSpelling
 from lacewing.kernel.web.middleware.rate_limit import RateLimit
 from lacewing.kernel.web.middleware.security_headers import SecurityHeaders
+from lacewing.kernel.web.protocol import ON_SHUTDOWN
 from lacewing.kernel.web.rate_limits import RateLimiter
 from lacewing.kernel.web.readiness import readiness_checks
 from lacewing.kernel.web.runtime import Runtime
 from lacewing.kernel.work import Work
+from lacewing.notifications.component import Notifications
+from lacewing.notifications.live.hub import Hub
 from lacewing.settings import InvalidSettings, Settings
 from lacewing.worker import Worker, carrier_in_server
 
@@ -112,7 +116,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     bells = Bells()
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
+    async def lifespan(app: FastAPI) -> AsyncGenerator[dict[str, Any], None]:
         await Migrations(settings.database, settings.general.data_dir).check()
         database = await open_database(settings.database, settings.general.data_dir)
         await check_openable(database.session())
@@ -123,8 +127,17 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
             runner = Runner(database, wiring.job_kinds(documents), clock, bells.written)
             carry = carrier_in_server(settings.general, runner)
             worker = Worker(database, tasks, clock, carry, wiring.CONSUMERS, bells)
-            async with heard_everywhere(bells, settings.general.redis_url), worker.running():
-                yield
+            app.state.notifications = notifications = Notifications(
+                wiring.DESCRIBERS,
+                Hub(database, bells, wiring.DESCRIBERS, clock),
+                frozenset(settings.web.cors_origins),
+            )
+            async with (
+                heard_everywhere(bells, settings.general.redis_url),
+                worker.running(),
+                notifications.hub.running(),
+            ):
+                yield {ON_SHUTDOWN: (notifications.hub.end_all,)}
         finally:
             await documents.close()
             await accounts.close()
@@ -198,6 +211,7 @@ def _middleware(settings: Settings, rate_limiter: RateLimiter) -> list[Middlewar
                 "If-Match",
                 "If-None-Match",
                 "If-Range",
+                "Last-Event-ID",
                 "Range",
                 "X-Request-ID",
             ],

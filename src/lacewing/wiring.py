@@ -17,6 +17,7 @@ from lacewing.documents import jobs as documents_jobs
 from lacewing.documents.component import Documents
 from lacewing.documents.http import documents, downloads, uploads
 from lacewing.documents.permissions import GRANTS as DOCUMENTS_GRANTS
+from lacewing.documents.public import describe_documents
 from lacewing.kernel.audit.chain import CHAINED_AT_ONCE, Chain
 from lacewing.kernel.db import Session
 from lacewing.kernel.events.consumer import Consumer
@@ -27,9 +28,19 @@ from lacewing.kernel.permissions import PermissionTable
 from lacewing.kernel.queues import measure_queues
 from lacewing.kernel.web.middleware.rate_limit import TighterLimit
 from lacewing.kernel.web.multipart import OVERHEAD_BYTES
+from lacewing.notifications.http import notifications, sockets, stream
+from lacewing.notifications.permissions import GRANTS as NOTIFICATIONS_GRANTS
+from lacewing.notifications.rules import SubjectKind
+from lacewing.notifications.service.fanout import TELLING
+from lacewing.notifications.service.inbox import delete_forgotten
+from lacewing.notifications.service.subjects import Describers
+from lacewing.notifications.service.tickets import delete_expired_tickets
+from lacewing.pipeline import http as pipeline
+from lacewing.pipeline.permissions import GRANTS as PIPELINE_GRANTS
 from lacewing.settings import Settings
-from lacewing.tracker.http import comments, issues, projects
+from lacewing.tracker.http import comments, issues, projects, watching
 from lacewing.tracker.permissions import GRANTS as TRACKER_GRANTS
+from lacewing.tracker.public import describe_issues
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     auth.router,
@@ -41,17 +52,29 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     wellknown.router,
     projects.router,
     issues.router,
+    watching.router,
     comments.router,
     uploads.router,
     documents.router,
     downloads.router,
+    notifications.router,
+    stream.router,
+    sockets.router,
     audit.router,
+    pipeline.router,
 )
 
 UPLOAD: Final = ("POST", "/api/documents/upload")
 
 PERMISSIONS: Final = PermissionTable(
-    (ACCOUNTS_GRANTS, TRACKER_GRANTS, DOCUMENTS_GRANTS, AUDIT_GRANTS)
+    (
+        ACCOUNTS_GRANTS,
+        TRACKER_GRANTS,
+        DOCUMENTS_GRANTS,
+        NOTIFICATIONS_GRANTS,
+        AUDIT_GRANTS,
+        PIPELINE_GRANTS,
+    )
 )
 """What each role may do, over all domains."""
 
@@ -76,13 +99,22 @@ PERIODIC_TASKS: Final = (
     PeriodicTask("expired-devices", 3_600, accounts_jobs.delete_expired_devices),
     PeriodicTask("file-sweep", 3_600, documents_jobs.ensure_sweep),
     PeriodicTask("old-events", 3_600, delete_old_events, repeats_at=DELETED_AT_ONCE),
+    PeriodicTask("old-notifications", 3_600, delete_forgotten),
+    PeriodicTask("expired-tickets", 600, delete_expired_tickets),
     PeriodicTask("queue-depths", 15, measure_queues),
 )
 """Those that need nothing but the database."""
 
 
-CONSUMERS: Final[tuple[Consumer, ...]] = ()
+CONSUMERS: Final[tuple[Consumer, ...]] = (TELLING,)
 """Who reads all events in order, each with a cursor of its own."""
+
+
+DESCRIBERS: Final[Describers] = {
+    SubjectKind.ISSUE: describe_issues,
+    SubjectKind.DOCUMENT: describe_documents,
+}
+"""Who knows what the things are that events are about."""
 
 
 def periodic_tasks(settings: Settings, accounts: Accounts) -> list[PeriodicTask]:

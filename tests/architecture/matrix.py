@@ -46,6 +46,7 @@ class Row:
     allowed: frozenset[str]
     json: dict[str, Any] | None = None
     form: dict[str, str] | None = None
+    headers: dict[str, str] | None = None
     file: bool = False
     """Whether the form is a multipart one, with a file."""
     reaches: str | None = None
@@ -136,6 +137,9 @@ MATRIX: Final = (
     Row("PATCH", "/api/issues/{issue}", ASSIGNERS, {"title": "New", "assignee_id": "{target}"}),
     Row("GET", "/api/issues/{issue}/history", SIGNED_IN),
     Row("GET", "/api/issues/{issue}/transitions", SIGNED_IN),
+    Row("GET", "/api/issues/{issue}/watch", SIGNED_IN),
+    Row("POST", "/api/issues/{issue}/watch", SIGNED_IN),
+    Row("DELETE", "/api/issues/{issue}/watch", SIGNED_IN),
     Row("GET", "/api/issues/{issue}/comments", SIGNED_IN),
     Row("POST", "/api/issues/{issue}/comments", SIGNED_IN, {"content": "Seen too."}),
     Row("GET", "/api/comments/{comment_id}", SIGNED_IN),
@@ -150,4 +154,29 @@ MATRIX: Final = (
     Row("GET", "/api/documents/{document_id}/download", SIGNED_IN),
     Row("POST", "/api/documents/{document_id}/process", SIGNED_IN),
     Row("GET", "/api/audit", ADMINS),
+    Row("GET", "/api/events/feed", ADMINS),
+    Row("GET", "/api/notifications", SIGNED_IN),
+    Row("POST", "/api/notifications/read-all", SIGNED_IN),
+    # What would be allowed has no end.
+    Row(
+        "GET",
+        "/api/notifications/stream",
+        SIGNED_IN,
+        headers={"Last-Event-ID": "no-number"},
+        reaches="validation-failed",
+    ),
+    Row("POST", "/api/notifications/ticket", SIGNED_IN),
+    Row("GET", "/api/notifications/preferences", SIGNED_IN),
+    Row(
+        "PATCH",
+        "/api/notifications/preferences",
+        SIGNED_IN,
+        {"preferences": [{"reason": "watching", "is_wanted": True}]},
+    ),
+    Row(
+        "POST",
+        "/api/notifications/{notification_id}/read",
+        SIGNED_IN,
+        reaches="notification-not-found",
+    ),
 )

@@ -36,6 +36,7 @@ class Scene:
             row.path.format_map(self.names),
             json=self._filled(row.json),
             data=self._filled(row.form),
+            headers=row.headers,
             files={"file": ("notes.pdf", PAPER)} if row.file else None,
         )
 
@@ -119,6 +120,7 @@ async def make_scene(house: House, actor: str) -> Scene:
         "token_id": token["id"],
         "provider": "nowhere",
         "identity_id": token["id"],
+        "notification_id": "9000000000",
     }
     return Scene(house, people, names)
 

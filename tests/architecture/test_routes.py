@@ -22,6 +22,7 @@ PUBLIC = frozenset(
 )
 """Operations for people who have no token yet. This list may only shrink."""
 
+SOCKETS = frozenset({"/ws/notifications"})
 BESIDE_THE_API = frozenset(
     {
         "/health/live",
@@ -103,6 +104,6 @@ def test_every_route_is_flat_and_works_as_one_transaction(house: House) -> None:
     }
 
     assert others == BESIDE_THE_API
-    assert len(house.app.router.routes) == len(BESIDE_THE_API) + len(
+    assert len(house.app.router.routes) == len(BESIDE_THE_API) + len(SOCKETS) + len(
         [each for each in house.app.router.routes if isinstance(each, LacewingRoute)]
     )

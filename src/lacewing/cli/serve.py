@@ -14,6 +14,7 @@ from lacewing.cli.context import configure, migrate_if_empty
 from lacewing.cli.output import EXIT_SETTINGS, fail
 from lacewing.kernel.web.health import MULTIPROCESS_VARIABLE
 from lacewing.kernel.web.protocol import ProblemProtocol
+from lacewing.kernel.web.sockets import MESSAGE_BYTES_MAX, PING_SECONDS, SocketProtocol
 from lacewing.main import create_app, make_accounts
 from lacewing.settings import load_settings
 
@@ -54,6 +55,11 @@ def serve(
         workers=workers,
         loop="uvloop",
         http=ProblemProtocol,
+        ws=SocketProtocol,
+        ws_max_size=MESSAGE_BYTES_MAX,
+        ws_ping_interval=PING_SECONDS,
+        ws_ping_timeout=PING_SECONDS,
+        ws_per_message_deflate=False,
         lifespan="on",
         log_config=None,
         access_log=False,

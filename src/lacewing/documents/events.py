@@ -1,28 +1,46 @@
+from typing import Any
 from uuid import UUID
 
+from lacewing.documents.schemas import DocumentView
 from lacewing.kernel.events import Event
 
 
-class DocumentUploaded(Event, frozen=True, tag="document.uploaded"):
+class DocumentEvent(Event, frozen=True):
+    """What all of them tell; made with ``**about(document)``."""
+
     document_id: UUID
+    owner_id: UUID
     project_id: UUID | None
     issue_id: UUID | None
 
 
-class DocumentProcessStarted(Event, frozen=True, tag="document.process_started"):
-    document_id: UUID
+class DocumentUploaded(DocumentEvent, frozen=True, tag="document.uploaded"):
+    """A document and its file are kept."""
 
 
-class DocumentProcessCompleted(Event, frozen=True, tag="document.process_completed"):
-    document_id: UUID
+class DocumentProcessStarted(DocumentEvent, frozen=True, tag="document.process_started"):
+    """A document waits for a worker to read it."""
 
 
-class DocumentProcessFailed(Event, frozen=True, tag="document.process_failed"):
-    document_id: UUID
+class DocumentProcessCompleted(DocumentEvent, frozen=True, tag="document.process_completed"):
+    """The text of a document can be read and found."""
+
+
+class DocumentProcessFailed(DocumentEvent, frozen=True, tag="document.process_failed"):
+    """A document could not be read."""
+
     failure: str
 
 
-class DocumentDeleted(Event, frozen=True, tag="document.deleted"):
-    document_id: UUID
-    project_id: UUID | None
-    issue_id: UUID | None
+class DocumentDeleted(DocumentEvent, frozen=True, tag="document.deleted"):
+    """A document was removed."""
+
+
+def about(document: DocumentView) -> dict[str, Any]:
+    """The ids that every event of this document holds."""
+    return {
+        "document_id": document.document_id,
+        "owner_id": document.owner.id,
+        "project_id": None if document.project is None else document.project.id,
+        "issue_id": None if document.issue is None else document.issue.id,
+    }

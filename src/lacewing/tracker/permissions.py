@@ -14,6 +14,7 @@ class Permission(StrEnum):
     PROJECT_CREATE = "project-create"
     PROJECT_EDIT = "project-edit"
     ISSUE_VIEW = "issue-view"
+    ISSUE_WATCH = "issue-watch"
     ISSUE_CREATE = "issue-create"
     ISSUE_EDIT = "issue-edit"
     COMMENT_CREATE = "comment-create"
@@ -25,6 +26,7 @@ GRANTS: Final[Mapping[Permission, Grant]] = {
     Permission.PROJECT_CREATE: Grant(MANAGERS, Scope.WRITE),
     Permission.PROJECT_EDIT: Grant(MANAGERS, Scope.WRITE, in_projects=True),
     Permission.ISSUE_VIEW: Grant(EVERY_ROLE, Scope.READ, in_projects=True),
+    Permission.ISSUE_WATCH: Grant(EVERY_ROLE, Scope.WRITE, in_projects=True),
     Permission.ISSUE_CREATE: Grant(EVERY_ROLE, Scope.WRITE, in_projects=True),
     Permission.ISSUE_EDIT: Grant(EVERY_ROLE, Scope.WRITE, in_projects=True),
     Permission.COMMENT_CREATE: Grant(EVERY_ROLE, Scope.WRITE, in_projects=True),

@@ -12,6 +12,7 @@ from lacewing.tracker.service.places import (
     lock_issue,
     note_in_history,
 )
+from lacewing.tracker.service.watching import find_watchers
 from lacewing.tracker.store import attached_texts
 from lacewing.tracker.store.places import (
     issue_columns,
@@ -21,6 +22,7 @@ from lacewing.tracker.store.places import (
     project_of,
     projects_as,
 )
+from lacewing.tracker.store.subjects import describe_issues
 
 __all__ = [
     "IssueNotFound",
@@ -30,8 +32,10 @@ __all__ = [
     "ProjectNotFound",
     "ProjectRef",
     "attach_text",
+    "describe_issues",
     "detach_text",
     "find_place",
+    "find_watchers",
     "hold_place",
     "issue_columns",
     "issue_of",

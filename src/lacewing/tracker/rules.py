@@ -3,9 +3,11 @@
 import re
 import string
 import unicodedata
+from collections.abc import Iterable, Mapping
 from datetime import date
 from enum import StrEnum
 from typing import Final
+from uuid import UUID
 
 PROJECT_KEY_LENGTH_MAX: Final = 10
 PROJECT_NAME_LENGTH_MAX: Final = 100
@@ -17,12 +19,17 @@ LABEL_LENGTH_MAX: Final = 50
 LABELS_MAX: Final = 20
 FILTER_VALUES_MAX: Final = 50
 """Values that one filter takes, as in ``status=open,reopened``."""
+MENTIONS_MAX: Final = 50
+"""People that one text tells of it; further names are only text."""
 
 NO_DUE_DATE: Final = date(9999, 12, 30)
 """Where an issue without a due date sorts: last. (A driver takes the 31st for infinity.)"""
 
 PROJECT_KEY: Final = re.compile(r"[A-Z][A-Z0-9]{1,9}")
 ISSUE_KEY: Final = re.compile(r"([A-Za-z][A-Za-z0-9]{1,9})-([1-9][0-9]{0,8})")
+
+_CODE: Final = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
+_MENTION: Final = re.compile(r"(?<![\w@./-])@([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?)")
 
 
 class Status(StrEnum):
@@ -72,3 +79,15 @@ def key_from_name(name: str, attempt: int) -> str:
     letters = letters.lstrip(string.digits)[:6]
     base = letters if len(letters) > 1 else f"{letters}PR"[:3]
     return base if attempt == 0 else f"{base}{attempt + 1}"
+
+
+def mentioned_names(text: str) -> list[str]:
+    """The usernames behind an ``@`` in a Markdown text, each once; code means nobody."""
+    found = dict.fromkeys(_MENTION.findall(_CODE.sub(" ", text)))
+    return list(found)[:MENTIONS_MAX]
+
+
+def watchers_of(involved: Iterable[UUID], choices: Mapping[UUID, bool]) -> frozenset[UUID]:
+    """Who watches an issue: whoever is involved or has chosen to, and has not chosen not to."""
+    chosen = {user_id for user_id, is_watching in choices.items() if is_watching}
+    return frozenset({*involved, *chosen} - (choices.keys() - chosen))

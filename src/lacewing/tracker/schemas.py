@@ -272,3 +272,8 @@ class Transition(msgspec.Struct, frozen=True):
 
 class Transitions(msgspec.Struct, frozen=True):
     data: list[Transition]
+
+
+class Watch(msgspec.Struct, frozen=True):
+    is_watching: bool
+    """Whether the asker hears of what happens to the issue."""

@@ -129,3 +129,14 @@ issue_attached_texts = Table(
     Index(None, "issue_id", "created_at", "document_id"),
 )
 """The beginnings of the texts of documents, by which their issues are found."""
+
+issue_watches = Table(
+    "issue_watches",
+    metadata,
+    Column("issue_id", Uuid, ForeignKey("issues.id", ondelete="CASCADE"), primary_key=True),
+    Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    # False: this user does not want to hear of it, though involved.
+    Column("is_watching", Boolean, nullable=False),
+    Index(None, "user_id"),
+)
+"""What people have chosen; reporter, assignee and who has commented watch without a row."""

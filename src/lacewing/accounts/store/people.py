@@ -1,5 +1,6 @@
 """People as other domains show them: a small object beside what they did (NAME-4)."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ from lacewing.accounts.store import users as users_store
 from lacewing.accounts.tables import users
 from lacewing.kernel.actor import Role
 from lacewing.kernel.db import Session
+from lacewing.kernel.db.expressions import any_of
 from lacewing.kernel.ids import new_id
 
 
@@ -29,6 +31,16 @@ _ACTIVE_BY_ID = select(users.c.id, users.c.username, users.c.full_name).where(
 )
 _ACTIVE_BY_NAME = select(users.c.id, users.c.username, users.c.full_name).where(
     users.c.username_key == bindparam("name"), users.c.is_active
+)
+_ACTIVE_BY_NAMES = (
+    select(users.c.id)
+    .where(any_of(users.c.username_key, "names"), users.c.is_active)
+    .order_by(users.c.id)
+)
+_ACTIVE_IDS = select(users.c.id).where(users.c.is_active).order_by(users.c.id)
+_ACTIVE_AMONG = select(users.c.id).where(any_of(users.c.id, "user_ids"), users.c.is_active)
+_BY_IDS = select(users.c.id, users.c.username, users.c.full_name).where(
+    any_of(users.c.id, "user_ids")
 )
 
 _FIRST_ADMIN = (
@@ -61,6 +73,30 @@ async def find_active_person(session: Session, who: str) -> Person | None:
     if (user_id := _as_id(who)) is not None:
         return await session.one(Person, _ACTIVE_BY_ID, {"user_id": user_id})
     return await session.one(Person, _ACTIVE_BY_NAME, {"name": folded(who)})
+
+
+async def find_active_ids(session: Session, names: Sequence[str]) -> list[UUID]:
+    """The ids of the active users with these usernames; of the others none."""
+    return await session.all(
+        lambda user_id: user_id, _ACTIVE_BY_NAMES, {"names": [folded(name) for name in names]}
+    )
+
+
+async def list_active_ids(session: Session) -> list[UUID]:
+    """The ids of all active users."""
+    return await session.all(lambda user_id: user_id, _ACTIVE_IDS)
+
+
+async def find_active_among(session: Session, user_ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Those of these users who are active."""
+    found = await session.all(lambda user_id: user_id, _ACTIVE_AMONG, {"user_ids": user_ids})
+    return frozenset(found)
+
+
+async def find_people(session: Session, user_ids: Sequence[UUID]) -> dict[UUID, Person]:
+    """These people by their ids, as far as they are there."""
+    found = await session.all(Person, _BY_IDS, {"user_ids": user_ids})
+    return {person.id: person for person in found}
 
 
 async def find_person_id(session: Session, who: str) -> UUID | None:

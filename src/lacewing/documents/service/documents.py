@@ -153,13 +153,6 @@ async def delete_document(work: Work, document_id: UUID, precondition: Precondit
         note = {"id": str(document_id), "filename": document.filename}
         await note_in_history(work, document.issue.id, "document", note, None)
     await enqueue(work, REMOVE_FILE, {"sha256": document.sha256})
-    await emit(
-        work,
-        events.DocumentDeleted(
-            document_id=document_id,
-            project_id=None if document.project is None else document.project.id,
-            issue_id=None if document.issue is None else document.issue.id,
-        ),
-    )
+    await emit(work, events.DocumentDeleted(**events.about(document)))
     await audit.record(work, "document.delete", f"document:{document_id}")
     _log.info("deleted", document_id=str(document_id))

@@ -45,7 +45,7 @@ async def start_processing(work: Work, document_id: UUID) -> Started:
         work.session, document_id, Status.PROCESSING, "Waits for a worker.", work.now
     )
     await enqueue(work, PROCESS_DOCUMENT, {"document_id": str(document_id)})
-    await emit(work, events.DocumentProcessStarted(document_id=document_id))
+    await emit(work, events.DocumentProcessStarted(**events.about(document)))
     _log.info("process_started", document_id=str(document_id))
     return Started(document_id, started=True, status=Status.PROCESSING)
 
@@ -157,7 +157,7 @@ async def _complete(
     await store.set_status(
         work.session, document_id, Status.COMPLETED, "Processed.", work.now, progress=_PER_CENT
     )
-    await emit(work, events.DocumentProcessCompleted(document_id=document_id))
+    await emit(work, events.DocumentProcessCompleted(**events.about(document)))
     _log.info("process_completed", document_id=str(document_id), counts=extraction.counts)
 
 
@@ -170,7 +170,8 @@ async def _fail(
     await store.set_status(
         work.session, document_id, Status.FAILED, message, work.now, step=step, failure=failure
     )
-    await emit(work, events.DocumentProcessFailed(document_id=document_id, failure=failure.value))
+    failed = events.DocumentProcessFailed(**events.about(document), failure=failure.value)
+    await emit(work, failed)
     _log.warning(
         "process_failed",
         document_id=str(document_id),

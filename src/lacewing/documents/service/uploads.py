@@ -84,7 +84,7 @@ async def upload(
     await _store(work, database, storage, draft, place)
     await store.insert_document(work.session, document, "Not processed yet.")
     await search.index_document(work.session, document.document_id, filename, [])
-    await emit(work, _uploaded(document))
+    await emit(work, events.DocumentUploaded(**events.about(document)))
     if document.issue is not None:
         note = {"id": str(document.document_id), "filename": filename}
         await note_in_history(work, document.issue.id, "document", None, note)
@@ -137,11 +137,3 @@ async def _claim(database: Database, draft: Draft, now: datetime) -> None:
                 return
         await asyncio.sleep(CLAIM_PAUSE_SECONDS)
     raise StorageUnavailable(BEING_REMOVED)
-
-
-def _uploaded(document: DocumentView) -> events.DocumentUploaded:
-    return events.DocumentUploaded(
-        document_id=document.document_id,
-        project_id=None if document.project is None else document.project.id,
-        issue_id=None if document.issue is None else document.issue.id,
-    )

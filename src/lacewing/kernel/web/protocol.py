@@ -25,6 +25,9 @@ _HEAD_TOO_LARGE: Final = (
 )
 
 
+ON_SHUTDOWN: Final = "lacewing.on_shutdown"
+"""In the state of the application's lifespan: what to call when the server begins to stop."""
+
 _intake: Final = Intake()
 """One a process, as the event loop is."""
 
@@ -71,6 +74,12 @@ class ProblemProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         _intake.forget(self)
+
+    def shutdown(self) -> None:
+        """No more requests; answers without an end are told to find one."""
+        for end_streams in self.app_state.get(ON_SHUTDOWN, ()):
+            end_streams()
+        super().shutdown()
 
     def hold(self) -> None:
         """Read no more of this connection for now."""

@@ -17,7 +17,8 @@ from lacewing.tracker.permissions import may_assign_issue, may_edit_issue
 from lacewing.tracker.rules import STEPS, Priority, Status, needs_comment
 from lacewing.tracker.schemas import IssueView, Transition
 from lacewing.tracker.service.issues import IssueRef, find_issue_id, get_issue, resolve_assignee
-from lacewing.tracker.store import history as history_store, issues as store, search
+from lacewing.tracker.service.mentions import find_mentioned
+from lacewing.tracker.store import history as history_store, issues as store, search, watches
 
 
 async def change_issue(
@@ -144,9 +145,13 @@ async def _tell(work: Work, before: IssueView, after: IssueView, fields: list[st
         )
     if "assignee" in fields:
         assignee_id = None if after.assignee is None else after.assignee.id
+        if assignee_id is not None:
+            await watches.unmute(work.session, after.id, assignee_id)
         await emit(work, events.IssueAssigned(**ids, assignee_id=assignee_id))
     if others := sorted(set(fields) - {"status", "assignee"}):
-        await emit(work, events.IssueChanged(**ids, fields=others))
+        mentioned = await find_mentioned(work.session, after.description, before.description)
+        await watches.add_watchers(work.session, after.id, mentioned)
+        await emit(work, events.IssueChanged(**ids, fields=others, mentioned=mentioned))
 
 
 def _plain(value: Any) -> Any:

@@ -10,11 +10,13 @@ from lacewing.kernel.work import Work
 from lacewing.tracker import errors, events
 from lacewing.tracker.schemas import CommentView
 from lacewing.tracker.service.issues import IssueRef, find_issue_id, get_issue
+from lacewing.tracker.service.mentions import find_mentioned
 from lacewing.tracker.store import (
     comments as store,
     history as history_store,
     issues as issues_store,
     search,
+    watches,
 )
 
 
@@ -70,10 +72,16 @@ async def create_comment(work: Work, issue: IssueRef, content: str) -> CommentVi
     await store.insert_comment(work.session, comment)
     await issues_store.count_comment(work.session, issue_id, work.now)
     await search.index_issue(work.session, issue_id)
+    mentioned = await find_mentioned(work.session, content)
+    await watches.unmute(work.session, issue_id, actor.id)
+    await watches.add_watchers(work.session, issue_id, mentioned)
     await emit(
         work,
         events.CommentCreated(
-            comment_id=comment.id, issue_id=issue_id, project_id=locked.issue.project.id
+            comment_id=comment.id,
+            issue_id=issue_id,
+            project_id=locked.issue.project.id,
+            mentioned=mentioned,
         ),
     )
     return comment
@@ -116,10 +124,15 @@ async def change_comment(
     )
     await history_store.insert_entries(work.session, [entry])
     await search.index_issue(work.session, current.issue)
+    mentioned = await find_mentioned(work.session, content, before=current.content)
+    await watches.add_watchers(work.session, current.issue, mentioned)
     await emit(
         work,
         events.CommentChanged(
-            comment_id=comment_id, issue_id=current.issue, project_id=locked.issue.project.id
+            comment_id=comment_id,
+            issue_id=current.issue,
+            project_id=locked.issue.project.id,
+            mentioned=mentioned,
         ),
     )
     return await get_comment(work, comment_id)

@@ -10,6 +10,7 @@ from lacewing.kernel.work import Work
 from lacewing.tracker import errors, events
 from lacewing.tracker.rules import ISSUE_KEY, Status
 from lacewing.tracker.schemas import HistoryEntry, IssueQuery, IssueView, NewIssue
+from lacewing.tracker.service.mentions import find_mentioned
 from lacewing.tracker.service.projects import get_project
 from lacewing.tracker.store import (
     history as history_store,
@@ -17,6 +18,7 @@ from lacewing.tracker.store import (
     listing,
     projects as projects_store,
     search,
+    watches,
 )
 from lacewing.tracker.store.listing import IssueFilter
 from lacewing.tracker.store.snippets import with_snippets
@@ -159,7 +161,17 @@ async def create_issue(work: Work, project_id: UUID, wanted: NewIssue) -> IssueV
     )
     await store.insert_issue(work.session, issue, taken.number)
     await search.index_issue(work.session, issue.id)
-    await emit(work, events.IssueCreated(issue_id=issue.id, project_id=project_id))
+    mentioned = await find_mentioned(work.session, issue.description)
+    await watches.add_watchers(work.session, issue.id, mentioned)
+    await emit(
+        work,
+        events.IssueCreated(
+            issue_id=issue.id,
+            project_id=project_id,
+            assignee_id=None if assignee is None else assignee.id,
+            mentioned=mentioned,
+        ),
+    )
     return issue
 
 

@@ -40,14 +40,18 @@ class RateLimit:
         self._tighter = tighter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not self._per_minute or scope["path"] in FREE:
+        if (
+            scope["type"] not in {"http", "websocket"}
+            or not self._per_minute
+            or scope["path"] in FREE
+        ):
             await self.app(scope, receive, send)
             return
         verdict = await self._count(scope)
         headers = _headers(verdict)
 
         async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"].endswith("http.response.start"):
                 message["headers"] = [*message.get("headers", ()), *headers]
             await send(message)
 
@@ -63,7 +67,7 @@ class RateLimit:
     async def _count(self, scope: Scope) -> Verdict:
         key = client_key(scope["lacewing.origin"].ip)
         verdict = await self._limiter.hit("all", self._per_minute, key)
-        tighter = self._tighter.get((scope["method"], scope["path"].rstrip("/")))
+        tighter = self._tighter.get((scope.get("method", "GET"), scope["path"].rstrip("/")))
         if not verdict.is_allowed or tighter is None or not tighter.per_minute:
             return verdict
         return await self._limiter.hit(tighter.name, tighter.per_minute, key)

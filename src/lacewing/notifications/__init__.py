@@ -1,0 +1,1 @@
+"""Who hears of what: live, and what happened while they were away."""

@@ -1,0 +1,1 @@
+"""What happened, for machines: the event log as integrations read it."""
