@@ -15,7 +15,6 @@ from sqlalchemy import (
     Integer,
     MetaData,
     Select,
-    String,
     Table,
     Text,
     Uuid,
@@ -23,7 +22,6 @@ from sqlalchemy import (
     delete,
     func,
     insert,
-    literal_column,
     select,
 )
 from sqlalchemy.dialects.postgresql import TSVECTOR
@@ -31,6 +29,12 @@ from sqlalchemy.dialects.postgresql import TSVECTOR
 from lacewing.documents.tables import document_texts, documents
 from lacewing.kernel.db import Session
 from lacewing.kernel.db.expressions import any_of
+from lacewing.kernel.db.full_text import (
+    configuration,
+    quoted,
+    rows_matching,
+    vector_matches,
+)
 from lacewing.kernel.words import search_terms, without_accents
 
 _apart = MetaData()
@@ -55,10 +59,9 @@ document_words = Table(
 )
 """SQLite's FTS5 table."""
 
-_configuration: Any = literal_column("'lacewing'::regconfig")
 _document: Any = bindparam("document")
 _INSERT_VECTOR = insert(document_search).values(
-    words=func.to_tsvector(_configuration, bindparam("plain", type_=Text()))
+    words=func.to_tsvector(configuration, bindparam("plain", type_=Text()))
 )
 _DELETE_VECTORS = delete(document_search).where(document_search.c.document_id == _document)
 _ROWS = select(document_search_rows.c.row_id).where(document_search_rows.c.document_id == _document)
@@ -110,16 +113,16 @@ async def forget_document(session: Session, document_id: UUID) -> None:
 
 def search_parameters(session: Session, text: str) -> dict[str, str]:
     """What the words of ``text`` bind: ``wanted`` and ``unwanted``, each only if there are some."""
-    wanted, unwanted = ([_quoted(term) for term in terms] for terms in search_terms(text))
+    wanted, unwanted = ([_as_searched(term) for term in terms] for terms in search_terms(text))
     every = " " if session.dialect == "postgresql" else " AND "
     if not wanted and not unwanted:
-        return {"wanted": _quoted("")}
+        return {"wanted": quoted("")}
     found = {"wanted": every.join(wanted), "unwanted": " OR ".join(unwanted)}
     return {name: words for name, words in found.items() if words}
 
 
-def _quoted(term: str) -> str:
-    return f'"{without_accents(term)}"'
+def _as_searched(term: str) -> str:
+    return quoted(without_accents(term))
 
 
 def _parts_with(dialect: str, parameter: str) -> Select[Any]:
@@ -130,19 +133,11 @@ def _parts_with(dialect: str, parameter: str) -> Select[Any]:
 
 
 def _vector_has(parameter: str) -> ColumnElement[bool]:
-    words = bindparam(parameter, type_=Text())
-    query = func.websearch_to_tsquery(_configuration, words)
-    return document_search.c.words.op("@@", is_comparison=True)(query)
+    return vector_matches(document_search.c.words, parameter)
 
 
 def _row_has(parameter: str) -> ColumnElement[bool]:
-    matching = literal_column("document_words", String).op("MATCH", is_comparison=True)
-    rows: Any = (
-        select(literal_column("rowid"))
-        .select_from(document_words)
-        .where(matching(bindparam(parameter, type_=Text())))
-    )
-    return document_search_rows.c.row_id.in_(rows)
+    return document_search_rows.c.row_id.in_(rows_matching(document_words, parameter))
 
 
 def conditions(dialect: str, parameters: Collection[str]) -> list[ColumnElement[bool]]:

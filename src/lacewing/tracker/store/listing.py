@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Date, Select, and_, bindparam, exists, or_
 
 from lacewing.kernel.db import Session
 from lacewing.kernel.db.expressions import any_of
+from lacewing.kernel.db.full_text import plan_for_these_words
 from lacewing.kernel.db.paging import Order, keyset_page
 from lacewing.kernel.pagination import PageRequest, Slice
 from lacewing.kernel.words import says_only_what_not
@@ -102,7 +103,7 @@ async def list_issues(
         values.setdefault("assignee_ids", [])
     only_what_not = None
     if wanted.search is not None:
-        await search.plan_for_these_words(session)
+        await plan_for_these_words(session)
         values |= search.search_parameters(session, wanted.search)
         only_what_not = says_only_what_not(wanted.search)
         if sort is None:

@@ -16,7 +16,6 @@ from sqlalchemy import (
     Float,
     MetaData,
     Select,
-    String,
     Table,
     Text,
     Uuid,
@@ -33,6 +32,13 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSVECTOR, insert as postgres_insert
 
 from lacewing.kernel.db import Session
+from lacewing.kernel.db.full_text import (
+    configuration,
+    query,
+    quoted,
+    rows_matching,
+    vector_matches,
+)
 from lacewing.kernel.words import ACCENTS, PUNCTUATION, search_terms, without_accents
 from lacewing.tracker.tables import comments, issue_attached_texts, issues
 
@@ -44,8 +50,6 @@ ATTACHED_DOCUMENTS: Final = 100
 """Of the documents of one issue, the newest first."""
 SEARCHED_COMMENTS: Final = 1_000
 """Of one issue, the newest: each new comment reads them all again."""
-TEXT_SEARCH_CONFIGURATION: Final = "lacewing"
-"""English stems without stop words, made by the migrations."""
 
 _apart = MetaData()
 issue_search = Table(
@@ -73,7 +77,6 @@ issue_texts = Table(
 )
 """SQLite's FTS5 table."""
 
-_configuration: Any = literal_column(f"'{TEXT_SEARCH_CONFIGURATION}'::regconfig")
 _TITLE: Any = literal_column("'A'::\"char\"")
 _BODY: Any = literal_column("'B'::\"char\"")
 """Weights of PostgreSQL's ``setweight``: a word in the title counts for more."""
@@ -88,7 +91,7 @@ def _as_searched(text: Any) -> Any:
 
 
 def _vector(text: Any, weight: Any) -> Any:
-    return func.setweight(func.to_tsvector(_configuration, _as_searched(text)), weight)
+    return func.setweight(func.to_tsvector(configuration, _as_searched(text)), weight)
 
 
 def _body() -> Any:
@@ -187,47 +190,17 @@ def search_parameters(session: Session, text: str) -> dict[str, Any]:
     """What ``matches`` and ``rank`` bind for the words of ``text``."""
     wanted, unwanted = search_terms(text)
     if session.dialect == "postgresql":
-        found = [_quoted(without_accents(term)) for term in wanted]
-        kept_out = ["-" + _quoted(without_accents(term)) for term in unwanted]
+        found = [quoted(without_accents(term)) for term in wanted]
+        kept_out = ["-" + quoted(without_accents(term)) for term in unwanted]
         return {"words": " ".join(found + kept_out)}
     if not wanted:
         return {
-            "words": " OR ".join(map(_quoted, unwanted)) or _quoted(""),
-            "title_words": _quoted(""),
+            "words": " OR ".join(map(quoted, unwanted)) or quoted(""),
+            "title_words": quoted(""),
         }
-    every = " AND ".join(map(_quoted, wanted))
-    without = [f" NOT {_quoted(term)}" for term in unwanted]
+    every = " AND ".join(map(quoted, wanted))
+    without = [f" NOT {quoted(term)}" for term in unwanted]
     return {"words": f"({every}){''.join(without)}", "title_words": f"title : ({every})"}
-
-
-_PLAN_ANEW = select(func.set_config("plan_cache_mode", "force_custom_plan", True)).with_for_update()
-
-
-async def plan_for_these_words(session: Session) -> None:
-    """Let PostgreSQL plan this transaction's statements for the words that they search.
-
-    A rare word wants the index of words, a common one the newest issues one by one; the one plan
-    that PostgreSQL would keep for all words reads every issue to find a rare one.
-    """
-    if session.dialect == "postgresql":
-        await session.scalar(_PLAN_ANEW)
-
-
-def _quoted(term: str) -> str:
-    return f'"{term}"'
-
-
-def _query() -> Any:
-    return func.websearch_to_tsquery(_configuration, bindparam("words", type_=Text()))
-
-
-def _rows_matching(parameter: str) -> Any:
-    matching = literal_column("issue_texts", String).op("MATCH", is_comparison=True)
-    return (
-        select(literal_column("rowid"))
-        .select_from(issue_texts)
-        .where(matching(bindparam(parameter, type_=Text())))
-    )
 
 
 def joined_to_index(statement: Select[Any], dialect: str) -> Select[Any]:
@@ -239,8 +212,8 @@ def joined_to_index(statement: Select[Any], dialect: str) -> Select[Any]:
 def matches(dialect: str, *, only_what_not: bool) -> ColumnElement[bool]:
     """Whether an issue is found. SQLite knows no query of negations alone."""
     if dialect == "postgresql":
-        return issue_search.c.document.op("@@", is_comparison=True)(_query())
-    rows = _rows_matching("words")
+        return vector_matches(issue_search.c.document, "words")
+    rows = rows_matching(issue_texts, "words")
     row = issue_search_rows.c.row_id
     return row.not_in(rows) if only_what_not else row.in_(rows)
 
@@ -249,10 +222,10 @@ def rank(dialect: str) -> ColumnElement[float]:
     """How well a found issue matches: at least 1. It depends on no other issue."""
     if dialect == "postgresql":
         title = func.ts_filter(issue_search.c.document, literal_column("'{a}'::\"char\"[]"))
-        by_title = title.op("@@", is_comparison=True)(_query())
-        closeness: Any = func.ts_rank(issue_search.c.document, _query())
+        by_title = vector_matches(title, "words")
+        closeness: Any = func.ts_rank(issue_search.c.document, query("words"))
     else:
-        by_title = issue_search_rows.c.row_id.in_(_rows_matching("title_words"))
+        by_title = issue_search_rows.c.row_id.in_(rows_matching(issue_texts, "title_words"))
         closeness = literal_column("0.0")
     return cast(case((by_title, 3.0), else_=1.0) + closeness, Float(53))
 
