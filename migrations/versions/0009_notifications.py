@@ -6,7 +6,7 @@ from alembic import op
 from lacewing.kernel.db.types import Timestamp
 
 revision = "0009_notifications"
-down_revision = "0006_events"
+down_revision = "0007_content"
 branch_labels = None
 depends_on = None
 

@@ -13,6 +13,9 @@ from lacewing.accounts.http import access_tokens, auth, granted, sessions, socia
 from lacewing.accounts.permissions import GRANTS as ACCOUNTS_GRANTS
 from lacewing.audit import http as audit
 from lacewing.audit.permissions import GRANTS as AUDIT_GRANTS
+from lacewing.content.http import collections, posts
+from lacewing.content.permissions import GRANTS as CONTENT_GRANTS
+from lacewing.content.public import describe_collections, describe_posts
 from lacewing.documents import jobs as documents_jobs
 from lacewing.documents.component import Documents
 from lacewing.documents.http import documents, downloads, uploads
@@ -57,6 +60,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     uploads.router,
     documents.router,
     downloads.router,
+    posts.router,
+    collections.router,
     notifications.router,
     stream.router,
     sockets.router,
@@ -71,6 +76,7 @@ PERMISSIONS: Final = PermissionTable(
         ACCOUNTS_GRANTS,
         TRACKER_GRANTS,
         DOCUMENTS_GRANTS,
+        CONTENT_GRANTS,
         NOTIFICATIONS_GRANTS,
         AUDIT_GRANTS,
         PIPELINE_GRANTS,
@@ -113,6 +119,8 @@ CONSUMERS: Final[tuple[Consumer, ...]] = (TELLING,)
 DESCRIBERS: Final[Describers] = {
     SubjectKind.ISSUE: describe_issues,
     SubjectKind.DOCUMENT: describe_documents,
+    SubjectKind.POST: describe_posts,
+    SubjectKind.COLLECTION: describe_collections,
 }
 """Who knows what the things are that events are about."""
 

@@ -11,7 +11,7 @@ from tests.support.house import PASSWORD
 ANONYMOUS: Final = "anonymous"
 DEVELOPER: Final = "developer"
 REPORTER: Final = "reporter"
-"""A developer who reported the issue and wrote the comment."""
+"""A developer who reported the issue, wrote the comment and the post, and collects posts."""
 ASSIGNEE: Final = "assignee"
 FORMER_MANAGER: Final = "former manager"
 """Created the project, and is a developer now: being its creator gives nothing any more."""
@@ -153,6 +153,38 @@ MATRIX: Final = (
     Row("GET", "/api/documents/{document_id}/result", SIGNED_IN, reaches="result-not-ready"),
     Row("GET", "/api/documents/{document_id}/download", SIGNED_IN),
     Row("POST", "/api/documents/{document_id}/process", SIGNED_IN),
+    Row("GET", "/api/posts", SIGNED_IN),
+    Row("POST", "/api/posts", SIGNED_IN, {"title": "News", "body": "Good ones."}),
+    Row("GET", "/api/posts/{post_id}", SIGNED_IN),
+    Row("PUT", "/api/posts/{post_id}", AUTHOR | ADMINS, {"title": "Newer", "body": "Better."}),
+    Row("PATCH", "/api/posts/{post_id}", AUTHOR | ADMINS, {"title": "Newer"}),
+    Row("DELETE", "/api/posts/{post_id}", AUTHOR | ADMINS),
+    Row("GET", "/api/collections", SIGNED_IN),
+    Row("POST", "/api/collections", SIGNED_IN, {"name": "To read"}),
+    Row("GET", "/api/collections/{collection_id}", AUTHOR, is_hidden=True),
+    Row(
+        "PUT",
+        "/api/collections/{collection_id}",
+        AUTHOR,
+        {"name": "Read", "post_ids": []},
+        is_hidden=True,
+    ),
+    Row("PATCH", "/api/collections/{collection_id}", AUTHOR, {"name": "Read"}, is_hidden=True),
+    Row("DELETE", "/api/collections/{collection_id}", AUTHOR, is_hidden=True),
+    Row(
+        "POST",
+        "/api/collections/{collection_id}/add_post",
+        AUTHOR,
+        {"post_id": "{post_id}"},
+        is_hidden=True,
+    ),
+    Row(
+        "POST",
+        "/api/collections/{collection_id}/remove_post",
+        AUTHOR,
+        {"post_id": "{post_id}"},
+        is_hidden=True,
+    ),
     Row("GET", "/api/audit", ADMINS),
     Row("GET", "/api/events/feed", ADMINS),
     Row("GET", "/api/notifications", SIGNED_IN),

@@ -1,4 +1,4 @@
-"""A project with an issue and a comment, and one person of each kind around it."""
+"""A project with an issue and a comment, a post in a collection, and one person of each kind."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 from sqlalchemy import func, select
 
+from lacewing.content.tables import collection_posts, collections
 from lacewing.kernel.actor import Role
 from lacewing.kernel.events.tables import outbox
 from tests.architecture import matrix
@@ -54,12 +55,15 @@ class Scene:
         # What a worker does meanwhile has no actor.
         emitted = select(func.count()).where(outbox.c.actor_id.is_not(None))
         found: list[Any] = await self.house.rows(emitted)
+        for table in (collections, collection_posts):  # seen by their owner alone
+            found += await self.house.rows(select(table).order_by(*table.primary_key))
         for path in (
             "/api/projects/{project_id}",
             "/api/issues/{issue}",
             "/api/comments/{comment_id}",
             "/api/users/{user_id}",
             "/api/documents/{document_id}",
+            "/api/posts/{post_id}",
             "/api/projects/{project_id}/issues",
             "/api/issues/{issue}/comments",
         ):
@@ -95,6 +99,10 @@ async def make_scene(house: House, actor: str) -> Scene:
     issue = await _made(reporter, issues, wanted)
     comments = f"/api/issues/{issue['id']}/comments"
     comment = await _made(reporter, comments, {"content": "On Safari."})
+    post = await _made(reporter, "/api/posts", {"title": "News", "body": "Good ones."})
+    collection = await _made(
+        reporter, "/api/collections", {"name": "To read", "post_ids": [post["id"]]}
+    )
     token = await _made(
         reporter, "/api/auth/personal-access-tokens", {"name": "Build", "scopes": ["read"]}
     )
@@ -116,6 +124,8 @@ async def make_scene(house: House, actor: str) -> Scene:
         "issue": issue["id"],
         "comment_id": comment["id"],
         "document_id": upload.json()["document_id"],
+        "post_id": post["id"],
+        "collection_id": collection["id"],
         "session_id": session["id"],
         "token_id": token["id"],
         "provider": "nowhere",

@@ -51,6 +51,7 @@ def test_a_contract_is_kept(imports: grimp.ImportGraph, name: str) -> None:
         ("tiers", "lacewing.kernel.work", "lacewing.accounts.rules"),
         ("tiers", "lacewing.accounts.service.users", "lacewing.tracker.rules"),
         ("tiers", "lacewing.tracker.service.issues", "lacewing.accounts.store.users"),
+        ("tiers", "lacewing.content.service.posts", "lacewing.tracker.public"),
         ("tiers", "lacewing.audit.store", "lacewing.accounts.public"),
         ("tiers", "lacewing.tracker.service.issues", "lacewing.settings"),
         ("tiers", "lacewing.settings", "lacewing.wiring"),

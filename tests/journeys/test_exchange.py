@@ -18,6 +18,7 @@ from lacewing.kernel.db.exchange import (
     import_lines,
 )
 from lacewing.kernel.db.offline import Connection, use_connection
+from tests.content.acts import new_collection, new_posts
 from tests.support.databases import DatabaseTemplate, SqliteTemplate
 from tests.support.house import House, Member
 from tests.tracker.acts import new_comment, new_issue, new_project
@@ -53,6 +54,8 @@ async def lines(house: House, maria: Member, mona: Member, tmp_path: Path) -> li
     )
     await new_comment(maria, issue, "Zebra")
     await maria.api.patch(f"/api/issues/{issue['id']}", json={"due_date": "2030-01-31"})
+    posts = await new_posts(maria, 2)
+    await new_collection(mona, "To read", *posts[::-1])
     return await exported(house.settings.database.database_url, tmp_path)
 
 

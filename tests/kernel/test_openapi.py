@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.content.acts import new_collection, new_post
 from tests.documents.acts import upload_processed
 from tests.support.house import PASSWORD, House, Member
 
@@ -157,6 +158,8 @@ async def test_a_read_is_tagged_if_and_only_if_the_document_says_so(
         "issue": issue["key"],
         "comment_id": comment["id"],
         "document_id": (await upload_processed(mona))["document_id"],
+        "post_id": (await new_post(mona))["id"],
+        "collection_id": (await new_collection(mona))["id"],
     }
 
     for name, operation in _operations(document):

@@ -9,7 +9,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from lacewing.cli.context import migrate_if_empty, migrations_of, opened_database, opened_work, run
+from lacewing.cli.importing_posts import import_posts
 from lacewing.cli.output import EXIT_PARTLY, fail, print_result
+from lacewing.content.jobs import index_all_posts
 from lacewing.documents.jobs import take_up_all
 from lacewing.kernel.clock import utc_now
 from lacewing.kernel.db import transaction
@@ -42,6 +44,20 @@ def archive(file: str = _FILE, project: str = _PROJECT, *, as_json: bool = _JSON
     _import(read_archive, file, project, as_json=as_json)
 
 
+@app.command()
+def posts(
+    file: str = _FILE,
+    source: str = typer.Option("posts", help="Where the ids of the records are from."),
+    *,
+    as_json: bool = _JSON,
+) -> None:
+    """Take posts from a JSON array of records with `id`, `title`, `body` and `userId`.
+
+    Their authors come as `imported-user-NUMBER`; tags, reactions and views have no place here.
+    """
+    import_posts(_read(file), file, source, as_json=as_json)
+
+
 @app.command("lacewing")
 def whole(file: str = _FILE, *, as_json: bool = _JSON) -> None:
     """Fill an empty Lacewing from an export of another one."""
@@ -57,6 +73,7 @@ def whole(file: str = _FILE, *, as_json: bool = _JSON) -> None:
         )
         async with opened_database(settings) as database:
             await index_all_issues(lambda: transaction(database))
+            await index_all_posts(lambda: transaction(database))
             await take_up_all(lambda: transaction(database), utc_now())
         return counts
 

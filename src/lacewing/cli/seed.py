@@ -14,6 +14,7 @@ from lacewing.accounts.service import users
 from lacewing.cli import seed_data as data
 from lacewing.cli.context import opened_database, run, work_in
 from lacewing.cli.output import EXIT_SETTINGS, fail, print_result
+from lacewing.cli.seed_content import seed_content
 from lacewing.kernel.actor import Actor
 from lacewing.kernel.clock import utc_now
 from lacewing.kernel.db import Session, transaction
@@ -29,11 +30,12 @@ _PATH = (Status.IN_PROGRESS, Status.RESOLVED, Status.CLOSED)
 
 
 def seed(*, as_json: bool = typer.Option(False, "--json", help="For scripts.")) -> None:
-    """Fill the database with people, projects and issues; run again, it adds nothing twice."""
+    """Fill the database with people, issues and posts; run again, it adds nothing twice."""
     counts = run(_seed, LogLevel.WARNING)
     text = (
         f"Seeded {counts['users']} users, {counts['projects']} projects, "
-        f"{counts['issues']} issues and {counts['comments']} comments.\n"
+        f"{counts['issues']} issues, {counts['comments']} comments, {counts['posts']} posts "
+        f"and {counts['collections']} collections.\n"
         f"Log in as {', '.join(name for name, _, _ in data.PEOPLE)}; "
         f"everybody's password is {data.PASSWORD}"
     )
@@ -43,7 +45,7 @@ def seed(*, as_json: bool = typer.Option(False, "--json", help="For scripts.")) 
 async def _seed(settings: Settings) -> dict[str, int]:
     if settings.is_production:
         fail("Seed data has a password that all know: not in production.", code=EXIT_SETTINGS)
-    counts = {"users": 0, "projects": 0, "issues": 0, "comments": 0}
+    counts = dict.fromkeys(("users", "projects", "issues", "comments", "posts", "collections"), 0)
     accounts = make_accounts(settings)
     try:
         async with opened_database(settings) as database:
@@ -52,6 +54,8 @@ async def _seed(settings: Settings) -> dict[str, int]:
             for project in data.PROJECTS:
                 async with transaction(database) as session:
                     await _seed_project(session, actors, project, counts)
+            async with transaction(database) as session:
+                await seed_content(work_in(session), actors, counts)
     finally:
         accounts.passwords.close()
     return counts

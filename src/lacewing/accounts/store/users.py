@@ -10,7 +10,6 @@ from sqlalchemy import (
     bindparam,
     func,
     insert,
-    literal_column,
     select,
     update,
 )
@@ -86,7 +85,6 @@ _ACTIVE_ADMINS_LOCKED = (
     .order_by(users.c.id)
     .with_for_update()
 )
-_BEGIN: Final[Select[Any]] = select(literal_column("1")).with_for_update()
 _UPDATE = update(users).where(_BY_ID)
 
 _ORDERS: Final = {
@@ -186,7 +184,6 @@ async def lock_credential(session: Session, user_id: UUID) -> Credential | None:
 
 async def wait_to_register(session: Session) -> None:
     """Return when nobody else is being added; nobody is until the transaction ends."""
-    await session.scalar(_BEGIN)
     await lock_for_transaction(session, REGISTRATION_LOCK)
 
 

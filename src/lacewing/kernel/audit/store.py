@@ -4,7 +4,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Select, bindparam, delete, insert, literal_column, select
+from sqlalchemy import bindparam, delete, insert, select
 
 from lacewing.kernel.audit.tables import audit_chain, audit_log, audit_pending
 from lacewing.kernel.db import Session
@@ -44,7 +44,6 @@ class Chained(msgspec.Struct, frozen=True):
 
 
 _ENTRY: Final = tuple(audit_log.c[name] for name in Entry.__struct_fields__)
-_BEGIN: Final[Select[Any]] = select(literal_column("1")).with_for_update()
 _INSERT = insert(audit_log)
 _WAITING = (
     select(*_ENTRY)
@@ -91,7 +90,6 @@ async def insert_entry(session: Session, row: dict[str, Any]) -> None:
 
 async def wait_to_chain(session: Session) -> None:
     """Return when nobody else extends the chain; nobody does until the transaction ends."""
-    await session.scalar(_BEGIN)
     await lock_for_transaction(session, CHAIN_LOCK)
 
 

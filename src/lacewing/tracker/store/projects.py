@@ -10,7 +10,6 @@ from sqlalchemy import (
     bindparam,
     func,
     insert,
-    literal_column,
     select,
     update,
 )
@@ -64,7 +63,6 @@ _ONE_LOCKED = _ONE.with_for_update(of=projects)
 _HELD = select(projects.c.is_archived).where(_BY_ID).with_for_update(read=True, key_share=True)
 _BY_KEY = _ALL.where(projects.c.key == bindparam("project_key"))
 _TAKEN_KEYS = select(projects.c.key).where(any_of(projects.c.key, "keys"))
-_BEGIN: Final[Select[Any]] = select(literal_column("1")).with_for_update()
 _UPDATE = update(projects).where(_BY_ID)
 _TAKE_NUMBER = (
     update(projects)
@@ -169,7 +167,6 @@ async def hold_project(session: Session, project_id: UUID) -> bool:
 
 async def wait_to_create(session: Session) -> None:
     """Return when nobody else creates a project; nobody does until the transaction ends."""
-    await session.scalar(_BEGIN)
     await lock_for_transaction(session, CREATION_LOCK)
 
 

@@ -1,0 +1,1 @@
+"""Use cases of posts and collections, one function a verb."""
