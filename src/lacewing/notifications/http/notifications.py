@@ -3,7 +3,14 @@ from typing import Annotated
 from fastapi import Query, Request, Response
 
 from lacewing.kernel.pagination import Page
-from lacewing.kernel.web.answers import answer, answer_page, read_page
+from lacewing.kernel.web.answers import (
+    IfMatch,
+    answer,
+    answer_changed,
+    answer_page,
+    answer_thing,
+    read_page,
+)
 from lacewing.kernel.web.openapi import documented
 from lacewing.kernel.web.route import make_router
 from lacewing.notifications.errors import NotificationNotFound
@@ -64,18 +71,20 @@ async def make_ticket(work: TicketTaker) -> Response:
 
 @router.get(
     "/api/notifications/preferences",
-    **documented("Read what you want to hear of", Preferences),
+    **documented("Read what you want to hear of", Preferences, also={304: None}),
 )
-async def read_preferences(work: NotificationViewer) -> Response:
-    return answer(await preferences.get_preferences(work))
+async def read_preferences(request: Request, work: NotificationViewer) -> Response:
+    return answer_thing(request, await preferences.get_preferences(work))
 
 
 @router.patch(
     "/api/notifications/preferences",
     **documented("Change what you want to hear of", Preferences),
 )
-async def change_preferences(work: NotificationEditor, body: PreferenceChange) -> Response:
-    return answer(await preferences.change_preferences(work, body))
+async def change_preferences(
+    work: NotificationEditor, body: PreferenceChange, precondition: IfMatch
+) -> Response:
+    return answer_changed(await preferences.change_preferences(work, body, precondition))
 
 
 @router.post(

@@ -21,7 +21,10 @@ from lacewing.tracker.public import find_watchers
 
 
 async def tell(session: Session, events: Sequence[RecordedEvent], now: datetime) -> None:
-    """Write down who hears of these events, but for what they do not want to hear of."""
+    """Write down who hears of these events, but for what they do not want to hear of.
+
+    Who watches when it is told, hears of it: that is a moment after it has happened.
+    """
     told = [event for event in events if about(event) is not None]
     if not told:
         return

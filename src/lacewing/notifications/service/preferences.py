@@ -1,3 +1,4 @@
+from lacewing.kernel.preconditions import Precondition
 from lacewing.kernel.work import Work
 from lacewing.notifications.rules import Reason
 from lacewing.notifications.schemas import PreferenceChange, Preferences, PreferenceView
@@ -13,8 +14,15 @@ async def get_preferences(work: Work) -> Preferences:
     )
 
 
-async def change_preferences(work: Work, wanted: PreferenceChange) -> Preferences:
-    """Change those that are named; it counts for what happens from now on."""
+async def change_preferences(
+    work: Work, wanted: PreferenceChange, precondition: Precondition
+) -> Preferences:
+    """Change those that are named; it counts for what happens from now on.
+
+    Raises:
+        PreconditionFailed: they have changed since the client read them.
+    """
+    precondition.check(await get_preferences(work))
     chosen = {each.reason: each.is_wanted for each in wanted.preferences}
     await store.replace_preferences(work.session, work.actor.id, chosen)
     return await get_preferences(work)

@@ -1,6 +1,7 @@
-from fastapi import Response
+from fastapi import Request, Response
 
-from lacewing.kernel.web.answers import answer
+from lacewing.kernel.preconditions import Precondition
+from lacewing.kernel.web.answers import IfMatch, answer, answer_changed, answer_thing
 from lacewing.kernel.web.openapi import documented
 from lacewing.kernel.web.route import make_router
 from lacewing.tracker import errors
@@ -13,10 +14,15 @@ router = make_router("issues")
 
 @router.get(
     "/api/issues/{issue}/watch",
-    **documented("Read whether you watch an issue", Watch, errors=(errors.IssueNotFound,)),
+    **documented(
+        "Read whether you watch an issue",
+        Watch,
+        errors=(errors.IssueNotFound,),
+        also={304: None},
+    ),
 )
-async def read_watch(work: IssueViewer, issue: IssuePath) -> Response:
-    return answer(await watching.get_watch(work, issue))
+async def read_watch(request: Request, work: IssueViewer, issue: IssuePath) -> Response:
+    return answer_thing(request, await watching.get_watch(work, issue))
 
 
 @router.post(
@@ -24,12 +30,12 @@ async def read_watch(work: IssueViewer, issue: IssuePath) -> Response:
     **documented("Watch an issue", Watch, errors=(errors.IssueNotFound,)),
 )
 async def watch_issue(work: IssueWatcher, issue: IssuePath) -> Response:
-    return answer(await watching.watch(work, issue, is_watching=True))
+    return answer(await watching.watch(work, issue, Precondition(), is_watching=True))
 
 
 @router.delete(
     "/api/issues/{issue}/watch",
     **documented("Hear no more of an issue", Watch, errors=(errors.IssueNotFound,)),
 )
-async def unwatch_issue(work: IssueWatcher, issue: IssuePath) -> Response:
-    return answer(await watching.watch(work, issue, is_watching=False))
+async def unwatch_issue(work: IssueWatcher, issue: IssuePath, precondition: IfMatch) -> Response:
+    return answer_changed(await watching.watch(work, issue, precondition, is_watching=False))

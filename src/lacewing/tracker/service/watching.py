@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from lacewing.kernel.db import Session
+from lacewing.kernel.preconditions import Precondition
 from lacewing.kernel.work import Work
 from lacewing.tracker.rules import watchers_of
 from lacewing.tracker.schemas import Watch
@@ -23,12 +24,16 @@ async def get_watch(work: Work, issue: IssueRef) -> Watch:
     return Watch(is_watching=work.actor.id in watchers[found.id])
 
 
-async def watch(work: Work, issue: IssueRef, *, is_watching: bool) -> Watch:
+async def watch(
+    work: Work, issue: IssueRef, precondition: Precondition, *, is_watching: bool
+) -> Watch:
     """Let the actor hear of the issue from now on, or no longer; twice is no error.
 
     Raises:
         IssueNotFound: there is none.
+        PreconditionFailed: it has changed since the client read it.
     """
+    precondition.check(await get_watch(work, issue))
     found = await get_issue(work, issue)
     await store.choose(work.session, found.id, work.actor.id, is_watching=is_watching)
     return Watch(is_watching=is_watching)
