@@ -3,6 +3,7 @@
 from alembic import context
 
 from lacewing.accounts import tables as _accounts  # ruff: ignore[unused-import]
+from lacewing.catalogue import tables as _catalogue  # ruff: ignore[unused-import]
 from lacewing.content import tables as _content  # ruff: ignore[unused-import]
 from lacewing.documents import tables as _documents  # ruff: ignore[unused-import]
 from lacewing.kernel.audit import tables as _audit  # ruff: ignore[unused-import]  registers its tables

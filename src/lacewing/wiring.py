@@ -13,6 +13,8 @@ from lacewing.accounts.http import access_tokens, auth, granted, sessions, socia
 from lacewing.accounts.permissions import GRANTS as ACCOUNTS_GRANTS
 from lacewing.audit import http as audit
 from lacewing.audit.permissions import GRANTS as AUDIT_GRANTS
+from lacewing.catalogue.http import products
+from lacewing.catalogue.permissions import GRANTS as CATALOGUE_GRANTS
 from lacewing.content.http import collections, posts
 from lacewing.content.permissions import GRANTS as CONTENT_GRANTS
 from lacewing.content.public import describe_collections, describe_posts
@@ -60,6 +62,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     uploads.router,
     documents.router,
     downloads.router,
+    products.router,
     posts.router,
     collections.router,
     notifications.router,
@@ -76,6 +79,7 @@ PERMISSIONS: Final = PermissionTable(
         ACCOUNTS_GRANTS,
         TRACKER_GRANTS,
         DOCUMENTS_GRANTS,
+        CATALOGUE_GRANTS,
         CONTENT_GRANTS,
         NOTIFICATIONS_GRANTS,
         AUDIT_GRANTS,

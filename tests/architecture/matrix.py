@@ -11,7 +11,7 @@ from tests.support.house import PASSWORD
 ANONYMOUS: Final = "anonymous"
 DEVELOPER: Final = "developer"
 REPORTER: Final = "reporter"
-"""A developer who reported the issue, wrote the comment and the post, and collects posts."""
+"""A developer: the issue, the comment, the product, the post and the collection are theirs."""
 ASSIGNEE: Final = "assignee"
 FORMER_MANAGER: Final = "former manager"
 """Created the project, and is a developer now: being its creator gives nothing any more."""
@@ -33,6 +33,7 @@ ASSIGNERS: Final = MANAGERS | {REPORTER}
 AUTHOR: Final = frozenset({REPORTER})
 ADMINS: Final = frozenset({ADMIN})
 OWNER_OF_PAPERS: Final = AUTHOR | ADMINS
+PRODUCT_EDITORS: Final = MANAGERS | AUTHOR
 
 NEW_PASSWORD: Final = "Another-Horse-8"
 
@@ -62,6 +63,7 @@ class Row:
         return f"{self.method} {self.path} {self.json or self.form or ''}".strip()
 
 
+PRODUCT: Final = {"name": "Standing desk", "category": "furniture", "price": "9.99"}
 NEW_USER: Final = {"email": "{unique}@example.com", "password": PASSWORD}
 
 MATRIX: Final = (
@@ -185,6 +187,12 @@ MATRIX: Final = (
         {"post_id": "{post_id}"},
         is_hidden=True,
     ),
+    Row("GET", "/api/products", SIGNED_IN),
+    Row("POST", "/api/products", SIGNED_IN, PRODUCT),
+    Row("GET", "/api/products/{product_id}", SIGNED_IN),
+    Row("PUT", "/api/products/{product_id}", PRODUCT_EDITORS, PRODUCT),
+    Row("PATCH", "/api/products/{product_id}", PRODUCT_EDITORS, {"price": "1.00"}),
+    Row("DELETE", "/api/products/{product_id}", PRODUCT_EDITORS),
     Row("GET", "/api/audit", ADMINS),
     Row("GET", "/api/events/feed", ADMINS),
     Row("GET", "/api/notifications", SIGNED_IN),

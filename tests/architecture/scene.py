@@ -1,4 +1,4 @@
-"""A project with an issue and a comment, a post in a collection, and one person of each kind."""
+"""A project with an issue and a comment, one of each other thing, one person of each kind."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -64,6 +64,7 @@ class Scene:
             "/api/users/{user_id}",
             "/api/documents/{document_id}",
             "/api/posts/{post_id}",
+            "/api/products/{product_id}",
             "/api/projects/{project_id}/issues",
             "/api/issues/{issue}/comments",
         ):
@@ -106,6 +107,7 @@ async def make_scene(house: House, actor: str) -> Scene:
     token = await _made(
         reporter, "/api/auth/personal-access-tokens", {"name": "Build", "scopes": ["read"]}
     )
+    product = await _made(reporter, "/api/products", matrix.PRODUCT)
     upload = await reporter.api.post(
         "/api/documents/upload",
         data={"issue_id": issue["id"]},
@@ -126,6 +128,7 @@ async def make_scene(house: House, actor: str) -> Scene:
         "document_id": upload.json()["document_id"],
         "post_id": post["id"],
         "collection_id": collection["id"],
+        "product_id": product["id"],
         "session_id": session["id"],
         "token_id": token["id"],
         "provider": "nowhere",

@@ -156,6 +156,7 @@ async def test_a_read_is_tagged_if_and_only_if_the_document_says_so(
     ).json()
     wanted = {"name": "Build", "scopes": ["read"]}
     token = (await mona.api.post("/api/auth/personal-access-tokens", json=wanted)).json()
+    product = {"name": "Desk", "category": "furniture", "price": 1}
     ids = {
         "user_id": str(mona.id),
         "token_id": token["id"],
@@ -165,6 +166,7 @@ async def test_a_read_is_tagged_if_and_only_if_the_document_says_so(
         "document_id": (await upload_processed(mona))["document_id"],
         "post_id": (await new_post(mona))["id"],
         "collection_id": (await new_collection(mona))["id"],
+        "product_id": (await mona.api.post("/api/products", json=product)).json()["id"],
     }
 
     for name, operation in _operations(document):

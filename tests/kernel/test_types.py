@@ -2,19 +2,20 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Column, Date, MetaData, Table, Text, Uuid, bindparam, insert, select
+from sqlalchemy import Column, Date, MetaData, Table, Text, Uuid, bindparam, func, insert, select
 from sqlalchemy.types import TypeEngine
 
 from lacewing.kernel.db import Database, open_database, transaction
 from lacewing.kernel.db.database import DatabaseSettings
 from lacewing.kernel.db.expressions import any_of
 from lacewing.kernel.db.offline import use_connection
-from lacewing.kernel.db.types import Document, Ranked, Timestamp
+from lacewing.kernel.db.types import Document, Ranked, Scaled, Timestamp
 from lacewing.kernel.ids import new_id
 from tests.support.house import House
 
@@ -35,9 +36,10 @@ samples = Table(
     Column("size", Ranked(Size)),
     Column("text", Text),
     Column("day", Date),
+    Column("amount", Scaled(2)),
     Column("document", Document),
 )
-COLUMNS = ("id", "at", "size", "text", "day")
+COLUMNS = ("id", "at", "size", "text", "day", "amount")
 MOMENT = datetime(2026, 1, 31, 12, tzinfo=UTC)
 ROWS: tuple[dict[str, Any], ...] = tuple(
     {
@@ -46,6 +48,7 @@ ROWS: tuple[dict[str, Any], ...] = tuple(
         "size": size,
         "text": text,
         "day": date(2026, 2, number + 1),
+        "amount": Decimal("0.07") + number,
         "document": {"number": number},
     }
     for number, (size, text) in enumerate(
@@ -113,6 +116,19 @@ async def test_moments_compare_in_utc_whatever_their_offset(database: Database) 
     later = await database.session().all(lambda row_id: row_id, statement, {"moment": moment})
 
     assert sorted(later) == [UUID(int=2), UUID(int=3)]
+
+
+async def test_amounts_add_up_to_the_cent(database: Database) -> None:
+    """API-2: they are kept as integers, and no third decimal is rounded away."""
+    total = select(func.sum(samples.c.amount), func.max(samples.c.amount))
+    found = await database.session().one(lambda *row: row, total)
+
+    assert found == (Decimal("6.28"), Decimal("3.07"))
+    with pytest.raises(ValueError, match="more than 2 decimals"):
+        await database.session().all(
+            tuple, select(samples.c.id).where(samples.c.amount > bindparam("low")),
+            {"low": Decimal("0.001")},
+        )  # fmt: skip
 
 
 def test_ids_grow_with_time() -> None:

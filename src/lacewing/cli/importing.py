@@ -1,13 +1,18 @@
-"""``lacewing import``: other trackers' issues, and exports of Lacewing itself."""
+"""``lacewing import``: other trackers' issues, products, and exports of Lacewing itself."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, Protocol
 
 import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from lacewing.catalogue.importing import service as product_imports
+from lacewing.catalogue.importing.records import read_products
+from lacewing.catalogue.importing.report import ImportReport as ProductReport
+from lacewing.catalogue.jobs import index_all_products
 from lacewing.cli.context import migrate_if_empty, migrations_of, opened_database, opened_work, run
 from lacewing.cli.importing_posts import import_posts
 from lacewing.cli.output import EXIT_PARTLY, fail, print_result
@@ -17,10 +22,12 @@ from lacewing.kernel.clock import utc_now
 from lacewing.kernel.db import transaction
 from lacewing.kernel.db.exchange import import_lines
 from lacewing.kernel.db.offline import use_connection
+from lacewing.kernel.records import UnreadableFile
+from lacewing.kernel.work import Work
 from lacewing.settings import LogLevel, Settings
 from lacewing.tracker.importing.archive import read_archive
 from lacewing.tracker.importing.github import read_github
-from lacewing.tracker.importing.records import ImportFile, UnreadableFile
+from lacewing.tracker.importing.records import ImportFile
 from lacewing.tracker.importing.report import ImportReport
 from lacewing.tracker.importing.service import Import
 from lacewing.tracker.jobs import index_all_issues
@@ -29,7 +36,20 @@ from lacewing.tracker.rules import PROJECT_KEY
 app = typer.Typer(help="Bring in what was elsewhere.", no_args_is_help=True)
 _FILE = typer.Argument(..., help="The file, or - for standard input.")
 _PROJECT = typer.Option(..., "--project", help="The key of the project; made when it is missing.")
+_SOURCE = typer.Option(
+    "products", "--source", help="What the file comes from: only there its ids are unique."
+)
 _JSON = typer.Option(False, "--json", help="For scripts.")
+
+
+class _Run(Protocol):
+    """One run of an importer."""
+
+    report: Any
+
+    def batches(self) -> Iterator[list[Any]]: ...
+
+    async def bring_in(self, work: Work, batch: list[Any]) -> None: ...
 
 
 @app.command()
@@ -58,6 +78,17 @@ def posts(
     import_posts(_read(file), file, source, as_json=as_json)
 
 
+def products(file: str = _FILE, source: str = _SOURCE, *, as_json: bool = _JSON) -> None:
+    """Take products: a JSON array with id, title, category, price and perhaps rating."""
+    try:
+        found = read_products(_read(file), source)
+    except UnreadableFile as error:
+        fail(f"{file}: {error}")
+    steps = product_imports.Import(found)
+    _carry_out(steps, found.count, f"Importing from {source}", as_json=as_json)
+    _end(steps.report, _told_of_products(steps.report), as_json=as_json)
+
+
 @app.command("lacewing")
 def whole(file: str = _FILE, *, as_json: bool = _JSON) -> None:
     """Fill an empty Lacewing from an export of another one."""
@@ -74,6 +105,7 @@ def whole(file: str = _FILE, *, as_json: bool = _JSON) -> None:
         async with opened_database(settings) as database:
             await index_all_issues(lambda: transaction(database))
             await index_all_posts(lambda: transaction(database))
+            await index_all_products(lambda: transaction(database))
             await take_up_all(lambda: transaction(database), utc_now())
         return counts
 
@@ -91,20 +123,27 @@ def _import(read: Callable[[bytes], ImportFile], file: str, project: str, *, as_
     except UnreadableFile as error:
         fail(f"{file}: {error}")
 
-    async def bring_in(settings: Settings) -> ImportReport:
-        run_of_import = Import(found, key)
+    steps = Import(found, key)
+    _carry_out(steps, found.count, f"Importing into {key}", as_json=as_json)
+    _end(steps.report, _told(steps.report), as_json=as_json)
+
+
+def _carry_out(steps: _Run, count: int, title: str, *, as_json: bool) -> None:
+    async def bring_in(settings: Settings) -> None:
         console = Console(stderr=True)
         async with opened_database(settings) as database:
             with Progress(console=console, disable=as_json or not console.is_terminal) as progress:
-                task = progress.add_task(f"Importing into {key}", total=found.count)
-                for batch in run_of_import.batches():
+                task = progress.add_task(title, total=count)
+                for batch in steps.batches():
                     async with opened_work(database) as work:
-                        await run_of_import.bring_in(work, batch)
+                        await steps.bring_in(work, batch)
                     progress.advance(task, len(batch))
-        return run_of_import.report
 
-    report = run(bring_in, LogLevel.WARNING)
-    print_result(report, _told(report), as_json=as_json)
+    run(bring_in, LogLevel.WARNING)
+
+
+def _end(report: ImportReport | ProductReport, text: str, *, as_json: bool) -> None:
+    print_result(report, text, as_json=as_json)
     if report.bad_records:
         sys.exit(EXIT_PARTLY)
 
@@ -128,7 +167,20 @@ def _told(report: ImportReport) -> str:
     ]
     if report.assignees_left_out:
         lines.append(f"  further assignees left out: {report.assignees_left_out}")
-    if report.bad_records:
-        lines.append(f"  records that could not be read: {len(report.bad_records)}")
-        lines += [f"    record {bad.place}: {bad.reason}" for bad in report.bad_records]
-    return "\n".join(lines)
+    return "\n".join(lines + _told_of_bad(report))
+
+
+def _told_of_products(report: ProductReport) -> str:
+    lines = [
+        f"Imported from {report.source}:",
+        f"  new: {report.products_added} products",
+        f"  there already: {report.products_known}",
+    ]
+    return "\n".join(lines + _told_of_bad(report))
+
+
+def _told_of_bad(report: ImportReport | ProductReport) -> list[str]:
+    if not report.bad_records:
+        return []
+    lines = [f"    record {bad.place}: {bad.reason}" for bad in report.bad_records]
+    return [f"  records that could not be read: {len(lines)}", *lines]

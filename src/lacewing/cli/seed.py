@@ -1,6 +1,8 @@
 """``lacewing seed``: believable data to look around in (OPS-3)."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from decimal import Decimal
 from random import Random
 from uuid import UUID
 
@@ -11,6 +13,9 @@ from lacewing.accounts.component import Accounts
 from lacewing.accounts.errors import UserNotFound
 from lacewing.accounts.schemas import NewUser
 from lacewing.accounts.service import users
+from lacewing.catalogue.importing.records import ImportedProduct, ImportFile
+from lacewing.catalogue.importing.service import Import
+from lacewing.catalogue.schemas import NewProduct
 from lacewing.cli import seed_data as data
 from lacewing.cli.context import opened_database, run, work_in
 from lacewing.cli.output import EXIT_SETTINGS, fail, print_result
@@ -26,16 +31,15 @@ from lacewing.tracker.rules import Priority, Status
 from lacewing.tracker.schemas import NewIssue, NewProject
 from lacewing.tracker.service import changes, comments, issues, projects
 
+_THINGS = ("users", "projects", "issues", "comments", "products", "posts", "collections")
 _PATH = (Status.IN_PROGRESS, Status.RESOLVED, Status.CLOSED)
 
 
 def seed(*, as_json: bool = typer.Option(False, "--json", help="For scripts.")) -> None:
-    """Fill the database with people, issues and posts; run again, it adds nothing twice."""
+    """Fill the database with believable things; run again, it adds nothing twice."""
     counts = run(_seed, LogLevel.WARNING)
     text = (
-        f"Seeded {counts['users']} users, {counts['projects']} projects, "
-        f"{counts['issues']} issues, {counts['comments']} comments, {counts['posts']} posts "
-        f"and {counts['collections']} collections.\n"
+        f"Seeded {', '.join(f'{count} {things}' for things, count in counts.items())}.\n"
         f"Log in as {', '.join(name for name, _, _ in data.PEOPLE)}; "
         f"everybody's password is {data.PASSWORD}"
     )
@@ -45,7 +49,7 @@ def seed(*, as_json: bool = typer.Option(False, "--json", help="For scripts.")) 
 async def _seed(settings: Settings) -> dict[str, int]:
     if settings.is_production:
         fail("Seed data has a password that all know: not in production.", code=EXIT_SETTINGS)
-    counts = dict.fromkeys(("users", "projects", "issues", "comments", "posts", "collections"), 0)
+    counts = dict.fromkeys(_THINGS, 0)
     accounts = make_accounts(settings)
     try:
         async with opened_database(settings) as database:
@@ -56,6 +60,7 @@ async def _seed(settings: Settings) -> dict[str, int]:
                     await _seed_project(session, actors, project, counts)
             async with transaction(database) as session:
                 await seed_content(work_in(session), actors, counts)
+                counts["products"] = await _seed_products(work_in(session))
     finally:
         accounts.passwords.close()
     return counts
@@ -135,3 +140,30 @@ async def _seed_life(
     for status in _PATH[: chance.randrange(len(_PATH) + 1)]:
         work.now += timedelta(minutes=chance.randrange(30, 600))
         await changes.change_issue(work, issue, {"status": status}, ANYTHING)
+
+
+async def _seed_products(work: Work) -> int:
+    """Products of the last months; how many are new."""
+    found = list(_products(work.now))
+    steps = Import(ImportFile("seed", len(found), iter(found)))
+    for batch in steps.batches():
+        await steps.bring_in(work, batch)
+    return steps.report.products_added
+
+
+def _products(now: datetime) -> Iterator[ImportedProduct]:
+    chance = Random("products")  # noqa: S311  the same data each time, no secret
+    for category, (names, cheapest) in data.PRODUCTS.items():
+        for name in names:
+            for finish in data.FINISHES:
+                cents = cheapest * 100 + chance.randrange(cheapest * 300)
+                rating = Decimal(chance.randrange(250, 501)) / 100
+                created_at = now - timedelta(minutes=chance.randrange(250_000))
+                product = NewProduct(
+                    name=f"{name}, {finish}",
+                    category=category,
+                    price=Decimal(cents) / 100,
+                    rating=chance.choice([None, rating, rating]),
+                )
+                external_id = f"seed#{category}/{name}/{finish}"
+                yield ImportedProduct(external_id, product, created_at, created_at)

@@ -52,3 +52,12 @@ REMARKS: Final = (
     "A customer asks when this will be done.",
 )
 ISSUES_PER_PROJECT: Final = 25
+
+PRODUCTS: Final = {
+    "furniture": (("Standing desk", "Office chair", "Book case"), 120),
+    "lighting": (("Desk lamp", "Floor lamp"), 25),
+    "stationery": (("Notebook", "Fountain pen", "Paper tray"), 4),
+    "audio": (("Headset", "Conference speaker"), 60),
+}
+"""Names and the lowest price of each category."""
+FINISHES: Final = ("black", "oak", "white", "café crème")

@@ -1,7 +1,9 @@
 """What requests may carry: the base of all input, and texts without traps."""
 
+import re
 from datetime import date
-from typing import Annotated, Any
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import (
     AfterValidator,
@@ -20,6 +22,11 @@ PAGE_NUMBER_MAX = 100_000
 """Deeper pages are the cursor's work: a page number costs as much as all pages before it."""
 CURSOR_LENGTH_MAX = 1_024
 SEARCH_LENGTH_MAX = 200
+DECIMAL_PLACES_MAX: Final = 2
+"""Of money and of what is measured like it (API-2)."""
+_CENT: Final = Decimal("0.01")
+_DECIMAL: Final = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
+"""A decimal as people write it, of a length that is quickly read: no exponent, no blank."""
 
 
 def without_nul(text: str) -> str:
@@ -61,6 +68,30 @@ def split_values(value: Any) -> Any:
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
 
+def exact(value: Any) -> Any:
+    """Only what is written exactly, with two decimals at the most: more are refused, not rounded.
+
+    A number must come as an ``int`` or ``Decimal``, as it does in an ``ExactInput``.
+    """
+    if isinstance(value, str) and _DECIMAL.fullmatch(value):
+        value = Decimal(value)
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise PydanticCustomError("decimal_type", "must be a decimal, as in 9.99")
+    if isinstance(value, int):
+        return value
+    exponent = value.as_tuple().exponent
+    if not isinstance(exponent, int):
+        raise PydanticCustomError("finite_number", "must be a finite number")
+    if -exponent > DECIMAL_PLACES_MAX:
+        raise PydanticCustomError("decimal_max_places", "must have no more than two decimals")
+    return value
+
+
+def in_cents(value: Decimal) -> Decimal:
+    """The same value with two decimals, and zero without a sign: its one spelling."""
+    return value.quantize(_CENT) + 0
+
+
 Text = Annotated[str, AfterValidator(without_nul)]
 """Any text, line breaks and all."""
 Line = Annotated[
@@ -75,6 +106,8 @@ SearchText = Annotated[Text, Field(min_length=1, max_length=SEARCH_LENGTH_MAX)]
 Moment = Annotated[AwareDatetime, BeforeValidator(written_out)]
 """A moment with its offset from UTC."""
 Day = Annotated[date, BeforeValidator(written_out)]
+Exact = Annotated[Decimal, BeforeValidator(exact)]
+"""A decimal with two places at the most; give it bounds, and ``in_cents`` after them."""
 
 
 class Input(BaseModel):
@@ -83,8 +116,15 @@ class Input(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class PagedQuery(Input):
-    """The query parameters of every list (API-5)."""
+class ExactInput(Input):
+    """A body whose numbers are decimals as they were written, and never pass through a float."""
+
+
+class CursorQuery(Input):
+    """The query parameters of every list, also of one that knows no page numbers (API-5)."""
+
+    UNBOUND: ClassVar[frozenset[str]] = frozenset({"limit", "cursor", "page"})
+    """What may change from one page to the next: no cursor is bound to it."""
 
     limit: int = Field(
         PAGE_LIMIT_DEFAULT, ge=1, le=PAGE_LIMIT_MAX, description="How many rows to answer."
@@ -92,8 +132,13 @@ class PagedQuery(Input):
     cursor: Text | None = Field(
         None,
         max_length=CURSOR_LENGTH_MAX,
-        description="`next_cursor` of the page before; not together with `page`.",
+        description="`next_cursor` of the page before.",
     )
+
+
+class PagedQuery(CursorQuery):
+    """The query parameters of a list that is also paged by number; not by both at once."""
+
     page: int | None = Field(
         None,
         ge=1,

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from lacewing.kernel.records import BadRecord
 from lacewing.tracker.importing.archive import read_archive
 from lacewing.tracker.importing.github import read_github
-from lacewing.tracker.importing.records import BadRecord
 from tests.support.house import House, Member
 from tests.support.importing import bring_in
 from tests.tracker.acts import new_comment, new_issue, nothing_changes, walk, walk_numbered

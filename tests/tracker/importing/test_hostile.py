@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from lacewing.accounts.rules import USERNAME_LENGTH_MAX
+from lacewing.kernel.records import BadRecord
 from lacewing.tracker.importing.archive import read_archive
 from lacewing.tracker.importing.github import read_github
-from lacewing.tracker.importing.records import BadRecord, ImportedIssue
+from lacewing.tracker.importing.records import ImportedIssue
 from lacewing.tracker.importing.service import BATCH
 from tests.support.house import House, Member
 from tests.support.importing import bring_in

@@ -3,10 +3,10 @@ from typing import Any
 
 import pytest
 
+from lacewing.kernel.records import UnreadableFile
 from lacewing.tracker import errors
 from lacewing.tracker.importing.archive import read_archive
 from lacewing.tracker.importing.github import read_github
-from lacewing.tracker.importing.records import UnreadableFile
 from lacewing.tracker.rules import DESCRIPTION_LENGTH_MAX, TITLE_LENGTH_MAX
 from tests.support.house import House, Member
 from tests.support.importing import bring_in

@@ -14,6 +14,7 @@ from sqlalchemy import (
     func,
     select,
     tuple_,
+    union_all,
 )
 
 from lacewing.kernel.db.session import Parameters, Session
@@ -36,18 +37,35 @@ class Order:
         self.descending = descending
 
 
-@lru_cache(maxsize=1_000)
-def _page_statement(statement: Select[Any], order: Order, mode: str) -> Select[Any]:
-    paged = statement.add_columns(*order.keys).limit(bindparam("page_size", type_=Integer))
-    if mode == "after":
+def in_order(statement: Select[Any], order: Order, *, is_after: bool) -> Select[Any]:
+    """``statement`` in that order; ``with ``is_after`` from where ``after_values`` say."""
+    if is_after:
         here = tuple_(*order.keys)
         there = tuple_(
             *(bindparam(f"after_{at}", type_=key.type) for at, key in enumerate(order.keys))
         )
-        paged = paged.where(here < there if order.descending else here > there)
+        statement = statement.where(here < there if order.descending else here > there)
+    return statement.order_by(*(key.desc() if order.descending else key for key in order.keys))
+
+
+@lru_cache(maxsize=1_000)
+def _page_statement(statement: Select[Any], order: Order, mode: str) -> Select[Any]:
+    paged = in_order(statement.add_columns(*order.keys), order, is_after=mode == "after")
     if mode == "offset":
         paged = paged.offset(bindparam("page_offset", type_=Integer))
-    return paged.order_by(*(key.desc() if order.descending else key for key in order.keys))
+    return paged.limit(bindparam("page_size", type_=Integer))
+
+
+@lru_cache(maxsize=1_000)
+def _merged_statement(ranges: tuple[Select[Any], ...], order: Order, mode: str) -> Select[Any]:
+    pages = [_page_statement(each, order, mode).subquery() for each in ranges]
+    merged = union_all(*(page.select() for page in pages)).subquery("merged")
+    keys = list(merged.c)[-len(order.keys) :]
+    return (
+        select(merged)
+        .order_by(*(key.desc() if order.descending else key for key in keys))
+        .limit(bindparam("page_size", type_=Integer))
+    )
 
 
 @lru_cache(maxsize=1_000)
@@ -71,21 +89,52 @@ async def keyset_page(
     ``statement`` and ``order`` are built once and kept by the caller: what is compiled is
     remembered by their identity.
     """
-    values: dict[str, Any] = {**parameters, "page_size": page.limit + 1}
-    mode = "first"
-    if page.after is not None:
-        mode = "after"
-        values |= _after(order, page.after)
-    elif page.page is not None:
-        mode = "offset"
-        values["page_offset"] = (page.page - 1) * page.limit
+    mode, values = _mode(order, page, parameters)
     rows = await session.all(lambda *row: row, _page_statement(statement, order, mode), values)
-    key_count = len(order.keys)
-    has_more = len(rows) > page.limit
-    rows = rows[: page.limit]
     total = None
     if page.page is not None:
         total = cast("int", await session.scalar(_count_statement(statement), parameters))
+    return _slice(rows, make, order, page, total)
+
+
+async def merged_page(
+    session: Session,
+    make: Callable[..., Item],
+    ranges: tuple[Select[Any], ...],
+    order: Order,
+    page: PageRequest,
+    parameters: Parameters,
+) -> Slice[Item]:
+    """One page of several statements that share no row, each in the same ``order``.
+
+    Each gives its own page by its own index, and these few rows are merged: no database would do so
+    for a condition with as many values. There are no pages by number.
+    """
+    mode, values = _mode(order, page, parameters)
+    rows = await session.all(lambda *row: row, _merged_statement(ranges, order, mode), values)
+    return _slice(rows, make, order, page)
+
+
+def _mode(order: Order, page: PageRequest, parameters: Parameters) -> tuple[str, dict[str, Any]]:
+    """Which kind of page it is, and what its statement binds."""
+    values: dict[str, Any] = {**parameters, "page_size": page.limit + 1}
+    if page.after is not None:
+        return "after", values | after_values(order, page.after)
+    if page.page is not None:
+        return "offset", values | {"page_offset": (page.page - 1) * page.limit}
+    return "first", values
+
+
+def _slice(
+    rows: list[tuple[Any, ...]],
+    make: Callable[..., Item],
+    order: Order,
+    page: PageRequest,
+    total: int | None = None,
+) -> Slice[Item]:
+    key_count = len(order.keys)
+    has_more = len(rows) > page.limit
+    rows = rows[: page.limit]
     return Slice(
         items=[make(*row[:-key_count]) for row in rows],
         last_key=list(rows[-1][-key_count:]) if has_more else None,
@@ -93,7 +142,12 @@ async def keyset_page(
     )
 
 
-def _after(order: Order, key_values: list[Any]) -> dict[str, Any]:
+def after_values(order: Order, key_values: list[Any]) -> dict[str, Any]:
+    """What a cursor's key binds where ``in_order`` is after it.
+
+    Raises:
+        InvalidCursor: it is a key of another order.
+    """
     if len(key_values) != len(order.keys):
         raise InvalidCursor
     try:

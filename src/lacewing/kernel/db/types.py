@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 import msgspec
-from sqlalchemy import ARRAY, JSON, DateTime, Dialect, SmallInteger, String, Text
+from sqlalchemy import ARRAY, JSON, BigInteger, DateTime, Dialect, SmallInteger, String, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -63,6 +64,36 @@ class Ranked(TypeDecorator[StrEnum]):
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> StrEnum | None:  # ruff: ignore[unused-method-argument]  the base class names it
         return None if value is None else self._members[value]
+
+
+class Scaled(TypeDecorator[Decimal]):
+    """An exact decimal of so many places, kept as an integer of its smallest unit (cents, say).
+
+    SQLite has no decimals, and PostgreSQL's ``numeric`` rounds what has too many places; integers
+    compare, sort and add alike in both.
+    """
+
+    impl = BigInteger
+    cache_ok = True
+
+    def __init__(self, places: int) -> None:
+        self.places = places
+        super().__init__()
+
+    @property
+    def python_type(self) -> type[Decimal]:
+        return Decimal
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:  # ruff: ignore[unused-method-argument]  the base class names it
+        if value is None:
+            return None
+        scaled = value.scaleb(self.places)
+        if scaled != (whole := int(scaled)):
+            raise ValueError(f"{value} has more than {self.places} decimals")
+        return whole
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:  # ruff: ignore[unused-method-argument]  the base class names it
+        return None if value is None else Decimal(value).scaleb(-self.places)
 
 
 class Document(TypeDecorator[Any]):

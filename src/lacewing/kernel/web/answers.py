@@ -1,6 +1,6 @@
 """Answers: msgspec structs to JSON, entity tags, pages."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -17,7 +17,7 @@ from lacewing.kernel.pagination import (
     Slice,
 )
 from lacewing.kernel.preconditions import Precondition, entity_tag
-from lacewing.kernel.schemas import PagedQuery
+from lacewing.kernel.schemas import CursorQuery, PagedQuery
 from lacewing.kernel.web.runtime import runtime_of
 
 JSON = "application/json"
@@ -93,20 +93,24 @@ async def _read_if_match(
 IfMatch = Annotated[Precondition, Depends(_read_if_match, scope="function")]
 
 
-def _binding(request: Request, query: PagedQuery) -> bytes:
-    filters = query.model_dump(mode="json", exclude={"cursor", "page", "limit"}, exclude_none=True)
+def _binding(request: Request, query: CursorQuery) -> bytes:
+    filters = query.model_dump(mode="json", exclude=set(query.UNBOUND), exclude_none=True)
     return msgspec.json.encode([request.url.path.rstrip("/"), filters])
 
 
-def read_page(request: Request, query: PagedQuery) -> PageRequest:
+def _page_number(query: CursorQuery) -> int | None:
+    return query.page if isinstance(query, PagedQuery) else None
+
+
+def read_page(request: Request, query: CursorQuery) -> PageRequest:
     """Which page is asked for.
 
     Raises:
         Malformed: ``cursor`` and ``page`` together, or a cursor of another list.
     """
     if query.cursor is None:
-        return PageRequest(limit=query.limit, page=query.page)
-    if query.page is not None:
+        return PageRequest(limit=query.limit, page=_page_number(query))
+    if _page_number(query) is not None:
         raise Malformed("`cursor` and `page` exclude each other.")
     cursors = runtime_of(request).cursors
     return PageRequest(
@@ -114,21 +118,26 @@ def read_page(request: Request, query: PagedQuery) -> PageRequest:
     )
 
 
-def answer_page(request: Request, query: PagedQuery, found: Slice[Item]) -> Response:
+def page_of(request: Request, query: CursorQuery, found: Slice[Item]) -> Page[Item]:
     """A page in the shape of API-5."""
     cursor = None
     if found.last_key is not None:
         cursor = runtime_of(request).cursors.encode(found.last_key, _binding(request, query))
-    has_more = cursor is not None
-    items: Sequence[Item] = found.items
-    if query.page is None or found.total is None:
-        return answer(Page(data=list(items), next_cursor=cursor, has_more=has_more))
+    return Page(data=found.items, next_cursor=cursor, has_more=cursor is not None)
+
+
+def answer_page(request: Request, query: CursorQuery, found: Slice[Item]) -> Response:
+    """A page by cursor, or by number with what that adds."""
+    page = page_of(request, query, found)
+    number = _page_number(query)
+    if number is None or found.total is None:
+        return answer(page)
     return answer(
         NumberedPage(
-            data=list(items),
-            next_cursor=cursor,
-            has_more=has_more,
-            page=query.page,
+            data=page.data,
+            next_cursor=page.next_cursor,
+            has_more=page.has_more,
+            page=number,
             limit=query.limit,
             total=min(found.total, TOTAL_COUNTED_MAX),
             total_is_exact=found.total <= TOTAL_COUNTED_MAX,

@@ -8,6 +8,7 @@ _BY_FORMAT: Final = {
     "uuid": "0199f0c4-6a5e-7c3d-9d0e-0a1b2c3d4e5f",
     "date-time": "2026-01-31T12:00:00Z",
     "date": "2026-02-28",
+    "decimal": "9.99",
     "email": "maria@example.com",
     "password": "Correct-Horse-7",
 }

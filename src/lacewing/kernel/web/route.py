@@ -7,7 +7,8 @@ strictly, the handler runs inside one unit of work, and the answer leaves only a
 import json
 import re
 from collections.abc import Callable, Coroutine
-from typing import Any, cast
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final, cast
 from urllib.parse import unquote_to_bytes
 
 import msgspec
@@ -19,6 +20,7 @@ from pydantic import BaseModel
 from lacewing.kernel import audit
 from lacewing.kernel.audit import Outcome
 from lacewing.kernel.errors import FieldError, Forbidden, Invalid, Malformed, Refusal
+from lacewing.kernel.schemas import ExactInput
 from lacewing.kernel.web.idempotency import answer_once, takes_idempotency_key
 from lacewing.kernel.web.problems import UnsupportedMediaType
 from lacewing.kernel.web.runtime import runtime_of
@@ -48,7 +50,7 @@ class StrictRequest(Request):
 
     _parsed: Any = None
 
-    async def read_json(self) -> None:
+    async def read_json(self, decoder: "msgspec.json.Decoder[Any]") -> None:
         """Parse the body, once; ``json`` then answers it.
 
         Raises:
@@ -57,7 +59,7 @@ class StrictRequest(Request):
         """
         body = await self.body()
         try:
-            self._parsed = msgspec.json.decode(body)
+            self._parsed = decoder.decode(body)
             json.loads(body, object_pairs_hook=_refuse_repeated_names)
         except RepeatedName as error:
             raise MalformedJson(
@@ -72,6 +74,17 @@ class StrictRequest(Request):
 
     async def json(self) -> Any:
         return self._parsed
+
+
+def _exactly(number: str) -> Decimal:
+    try:
+        return Decimal(number)
+    except InvalidOperation:  # an exponent beyond all bounds
+        return Decimal("NaN")
+
+
+_PLAIN: Final = msgspec.json.Decoder()
+_EXACT: Final = msgspec.json.Decoder(float_hook=_exactly)
 
 
 class RepeatedName(Exception):  # ruff: ignore[error-suffix-on-exception-name]  told on as malformed JSON
@@ -146,6 +159,12 @@ def _query_names(dependant: Dependant) -> frozenset[str]:
     return frozenset(names).union(*map(_query_names, dependant.dependencies))
 
 
+def _decoder(body: Any) -> "msgspec.json.Decoder[Any]":
+    """What reads a body of this kind."""
+    is_exact = isinstance(body, type) and issubclass(body, ExactInput)
+    return _EXACT if is_exact else _PLAIN
+
+
 def _check_content_type(request: Request, accepted: tuple[str, ...]) -> None:
     content_type = request.headers.get("content-type", "")
     media_type, _, options = content_type.partition(";")
@@ -164,9 +183,11 @@ class LacewingRoute(APIRoute):
         allowed = _query_names(self.dependant)
         takes_any = bool((self.openapi_extra or {}).get(ANY_QUERY))
         accepted: tuple[str, ...] = ()
+        decoder = _PLAIN
         if self.body_field is not None:
             is_form = isinstance(self.body_field.field_info, params.Form)
             accepted = FORM_TYPES if is_form else JSON_TYPES
+            decoder = _decoder(self.body_field.field_info.annotation)
         # A body that the handler reads itself, it also keeps from being carried out twice.
         reads_itself = "requestBody" in (self.openapi_extra or {})
         once = takes_idempotency_key(self) and not reads_itself
@@ -178,7 +199,7 @@ class LacewingRoute(APIRoute):
                 _check_content_type(request, accepted)
                 request = strict = StrictRequest(scope, request.receive)
                 if accepted is JSON_TYPES:
-                    await strict.read_json()
+                    await strict.read_json(decoder)
             runtime = runtime_of(request)
             work = Work(
                 session=runtime.database.session(),

@@ -5,17 +5,19 @@ from datetime import datetime
 
 import msgspec
 
-from lacewing.tracker.importing.records import (
-    GHOST,
+from lacewing.kernel.records import (
     BadRecord,
-    ImportedComment,
-    ImportedIssue,
-    ImportFile,
-    Record,
     UnreadableFile,
     plain,
     readable,
     require_moments,
+)
+from lacewing.tracker.importing.records import (
+    GHOST,
+    ImportedComment,
+    ImportedIssue,
+    ImportFile,
+    Record,
 )
 
 

@@ -1,21 +1,14 @@
-"""What an importer makes of a file: issues, and what could not be read."""
+"""What an importer makes of a file: issues, and what is none."""
 
-import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from typing import Final
+from datetime import datetime
 
 import msgspec
 
+from lacewing.kernel.records import BadRecord
+
 GHOST = "ghost"
 """Who wrote what a deleted account wrote, after GitHub's own name for them."""
-
-_ESCAPE: Final = re.compile(
-    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-    rb"|(?P<lone>\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
-    rb"|\\."
-)
-"""An escape of JSON: a pair of surrogates, half of one, or any other."""
 
 
 class ImportedComment(msgspec.Struct, frozen=True):
@@ -43,13 +36,6 @@ class ImportedIssue(msgspec.Struct, frozen=True):
     comments: list[ImportedComment]
 
 
-class BadRecord(msgspec.Struct, frozen=True):
-    """A record that can't be imported: its place in the file (from 1), and why."""
-
-    place: int
-    reason: str
-
-
 class PullRequest(msgspec.Struct, frozen=True):
     """A record that is no issue; counted and left out."""
 
@@ -59,43 +45,9 @@ class PullRequest(msgspec.Struct, frozen=True):
 Record = ImportedIssue | BadRecord | PullRequest
 
 
-class UnreadableFile(Exception):  # noqa: N818  the file is at fault
-    """The file as a whole is not in the format."""
-
-
 class ImportFile(msgspec.Struct, frozen=True):
     """The records of one file, and the name of the tracker that it comes from."""
 
     source: str
     count: int
     records: Iterator[Record]
-
-
-def plain(text: str) -> str:
-    """``text`` without NUL, which no database keeps; nothing else is changed."""
-    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
-
-
-def readable(data: bytes) -> bytes:
-    """``data`` without the halves of characters that trackers leave where they cut a text.
-
-    JSON's grammar allows them, but they are no text, and a reader gives up at the first.
-    """
-    return _ESCAPE.sub(lambda found: rb"\ufffd" if found["lone"] else found[0], data)
-
-
-def require_moments(*times: datetime | None) -> None:
-    """Refuse a time without its zone, or beyond the calendar: nobody knows which moment it is.
-
-    Raises:
-        ValueError: in words for the report.
-    """
-    for time in times:
-        if time is None:
-            continue
-        if time.tzinfo is None:
-            raise ValueError(f"the time {time.isoformat()} has no zone")
-        try:
-            time.astimezone(UTC)
-        except OverflowError as error:
-            raise ValueError(f"the time {time.isoformat()} is out of range") from error

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from lacewing.tracker.importing.records import BadRecord
+from lacewing.kernel.records import BadRecord
 
 
 class ImportReport(msgspec.Struct):

@@ -11,10 +11,10 @@ from lacewing.kernel.db import Parameters
 from lacewing.kernel.events import emit
 from lacewing.kernel.ids import new_id
 from lacewing.kernel.markdown import render
+from lacewing.kernel.records import BadRecord
 from lacewing.kernel.work import Work
 from lacewing.tracker import errors, events
 from lacewing.tracker.importing.records import (
-    BadRecord,
     ImportedComment,
     ImportedIssue,
     ImportFile,

@@ -5,8 +5,8 @@ from alembic import op
 
 from lacewing.kernel.db.types import Timestamp
 
-revision = "0009_notifications"
-down_revision = "0007_content"
+revision = "0010_notifications"
+down_revision = "0008_content"
 branch_labels = None
 depends_on = None
 

@@ -6,8 +6,8 @@ from sqlalchemy.dialects import postgresql
 
 from lacewing.kernel.db.types import Timestamp
 
-revision = "0007_content"
-down_revision = "0006_events"
+revision = "0008_content"
+down_revision = "0007_catalogue"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,1 @@
+"""Products: what the team ships, sorted and searched however many there are."""
