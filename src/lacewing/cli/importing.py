@@ -1,5 +1,6 @@
-"""``lacewing import``: other trackers' issues, products, and exports of Lacewing itself."""
+"""``lacewing import``: issues, products, posts of others, and exports of Lacewing itself."""
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,13 +10,13 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from lacewing.catalogue.importing import service as product_imports
 from lacewing.catalogue.importing.records import read_products
-from lacewing.catalogue.importing.report import ImportReport as ProductReport
+from lacewing.catalogue.importing.service import Import as ProductImport
 from lacewing.catalogue.jobs import index_all_products
 from lacewing.cli.context import migrate_if_empty, migrations_of, opened_database, opened_work, run
-from lacewing.cli.importing_posts import import_posts
+from lacewing.cli.import_reports import Report, told
 from lacewing.cli.output import EXIT_PARTLY, fail, print_result
+from lacewing.content.importing import Import as PostImport, read_posts
 from lacewing.content.jobs import index_all_posts
 from lacewing.documents.jobs import take_up_all
 from lacewing.kernel.clock import utc_now
@@ -28,17 +29,15 @@ from lacewing.settings import LogLevel, Settings
 from lacewing.tracker.importing.archive import read_archive
 from lacewing.tracker.importing.github import read_github
 from lacewing.tracker.importing.records import ImportFile
-from lacewing.tracker.importing.report import ImportReport
-from lacewing.tracker.importing.service import Import
+from lacewing.tracker.importing.service import Import as IssueImport
 from lacewing.tracker.jobs import index_all_issues
 from lacewing.tracker.rules import PROJECT_KEY
 
 app = typer.Typer(help="Bring in what was elsewhere.", no_args_is_help=True)
 _FILE = typer.Argument(..., help="The file, or - for standard input.")
 _PROJECT = typer.Option(..., "--project", help="The key of the project; made when it is missing.")
-_SOURCE = typer.Option(
-    "products", "--source", help="What the file comes from: only there its ids are unique."
-)
+_SOURCE_HELP = "What the file comes from: only there its ids are unique."
+_SOURCE_NAME = re.compile(r"[A-Za-z0-9._/-]{1,100}")
 _JSON = typer.Option(False, "--json", help="For scripts.")
 
 
@@ -67,7 +66,7 @@ def archive(file: str = _FILE, project: str = _PROJECT, *, as_json: bool = _JSON
 @app.command()
 def posts(
     file: str = _FILE,
-    source: str = typer.Option("posts", help="Where the ids of the records are from."),
+    source: str = typer.Option("posts", "--source", help=_SOURCE_HELP),
     *,
     as_json: bool = _JSON,
 ) -> None:
@@ -75,18 +74,32 @@ def posts(
 
     Their authors come as `imported-user-NUMBER`; tags, reactions and views have no place here.
     """
-    import_posts(_read(file), file, source, as_json=as_json)
+    _check_source(source)
+    try:
+        records = read_posts(_read(file))
+    except UnreadableFile as error:
+        fail(f"{file}: {error}")
+    steps = PostImport(records, source)
+    _carry_out(steps, len(records), f"Importing from {source}", as_json=as_json)
+    _end(steps.report, as_json=as_json)
 
 
-def products(file: str = _FILE, source: str = _SOURCE, *, as_json: bool = _JSON) -> None:
+@app.command()
+def products(
+    file: str = _FILE,
+    source: str = typer.Option("products", "--source", help=_SOURCE_HELP),
+    *,
+    as_json: bool = _JSON,
+) -> None:
     """Take products: a JSON array with id, title, category, price and perhaps rating."""
+    _check_source(source)
     try:
         found = read_products(_read(file), source)
     except UnreadableFile as error:
         fail(f"{file}: {error}")
-    steps = product_imports.Import(found)
+    steps = ProductImport(found)
     _carry_out(steps, found.count, f"Importing from {source}", as_json=as_json)
-    _end(steps.report, _told_of_products(steps.report), as_json=as_json)
+    _end(steps.report, as_json=as_json)
 
 
 @app.command("lacewing")
@@ -123,9 +136,14 @@ def _import(read: Callable[[bytes], ImportFile], file: str, project: str, *, as_
     except UnreadableFile as error:
         fail(f"{file}: {error}")
 
-    steps = Import(found, key)
+    steps = IssueImport(found, key)
     _carry_out(steps, found.count, f"Importing into {key}", as_json=as_json)
-    _end(steps.report, _told(steps.report), as_json=as_json)
+    _end(steps.report, as_json=as_json)
+
+
+def _check_source(source: str) -> None:
+    if not _SOURCE_NAME.fullmatch(source):
+        fail(f"--source {source}: must be 1 to 100 letters, digits and . _ / -")
 
 
 def _carry_out(steps: _Run, count: int, title: str, *, as_json: bool) -> None:
@@ -142,8 +160,8 @@ def _carry_out(steps: _Run, count: int, title: str, *, as_json: bool) -> None:
     run(bring_in, LogLevel.WARNING)
 
 
-def _end(report: ImportReport | ProductReport, text: str, *, as_json: bool) -> None:
-    print_result(report, text, as_json=as_json)
+def _end(report: Report, *, as_json: bool) -> None:
+    print_result(report, told(report), as_json=as_json)
     if report.bad_records:
         sys.exit(EXIT_PARTLY)
 
@@ -155,32 +173,3 @@ def _read(file: str) -> bytes:
         return Path(file).read_bytes()
     except OSError as error:
         fail(f"{file}: {error.strerror}")
-
-
-def _told(report: ImportReport) -> str:
-    lines = [
-        f"Imported into {report.project} from {report.source}:",
-        f"  new: {report.issues_added} issues with {report.comments_added} comments",
-        f"  there already: {report.issues_known} issues, {report.comments_known} comments",
-        f"  new users: {report.users_added} (not active until an administrator lets them in)",
-        f"  pull requests left out: {report.pull_requests_left_out}",
-    ]
-    if report.assignees_left_out:
-        lines.append(f"  further assignees left out: {report.assignees_left_out}")
-    return "\n".join(lines + _told_of_bad(report))
-
-
-def _told_of_products(report: ProductReport) -> str:
-    lines = [
-        f"Imported from {report.source}:",
-        f"  new: {report.products_added} products",
-        f"  there already: {report.products_known}",
-    ]
-    return "\n".join(lines + _told_of_bad(report))
-
-
-def _told_of_bad(report: ImportReport | ProductReport) -> list[str]:
-    if not report.bad_records:
-        return []
-    lines = [f"    record {bad.place}: {bad.reason}" for bad in report.bad_records]
-    return [f"  records that could not be read: {len(lines)}", *lines]

@@ -20,6 +20,7 @@ from lacewing.kernel import audit
 from lacewing.kernel.events import emit
 from lacewing.kernel.ids import new_id
 from lacewing.kernel.markdown import render
+from lacewing.kernel.records import BadRecord, UnreadableFile
 from lacewing.kernel.work import Work
 
 BATCH: Final = 500
@@ -39,18 +40,7 @@ class ImportedPost(BaseModel):
     user_id: _Number = Field(alias="userId")
 
 
-class BadRecord(msgspec.Struct, frozen=True):
-    """A record that can't be imported: its place in the file (from 1), and why."""
-
-    place: int
-    reason: str
-
-
 Record = ImportedPost | BadRecord
-
-
-class UnreadableFile(Exception):  # noqa: N818  the file is at fault
-    """The file as a whole is not in the format."""
 
 
 class ImportReport(msgspec.Struct):
