@@ -10,11 +10,11 @@ from lacewing.content.importing import (
     BATCH,
     Import,
     ImportReport,
-    UnreadableFile,
     read_posts,
 )
 from lacewing.content.tables import posts
 from lacewing.kernel.db import transaction
+from lacewing.kernel.records import UnreadableFile
 from lacewing.kernel.work import Origin, Work
 from tests.content.acts import nothing_changes, path_of, titles, told
 from tests.support.house import House, Member

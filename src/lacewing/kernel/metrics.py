@@ -18,6 +18,12 @@ OUTBOX_WAITING = Gauge(
     "Events that are committed and not yet numbered.",
     multiprocess_mode="mostrecent",
 )
+EVENTS_BEHIND = Gauge(
+    "lacewing_events_behind",
+    "Numbered events that a consumer has not dealt with.",
+    ["consumer"],
+    multiprocess_mode="mostrecent",
+)
 JOBS_ENDED = Counter(
     "lacewing_jobs_ended",
     "Attempts at jobs, by how they ended: done, failed, lost or dead.",

@@ -57,6 +57,9 @@ _LOCK_CURSOR = (
     .with_for_update(skip_locked=True)
 )
 _CURSOR = select(event_cursors.c.sequence).where(event_cursors.c.consumer == bindparam("consumer"))
+_CURSORS = select(event_cursors.c.consumer, event_cursors.c.sequence).order_by(
+    event_cursors.c.consumer
+)
 _LOWEST_CURSOR = select(func.min(event_cursors.c.sequence))
 _MOVE_CURSOR = (
     update(event_cursors)
@@ -134,6 +137,11 @@ async def find_cursor(session: Session, consumer: str) -> int | None:
     """Where the consumer stands."""
     found: int | None = await session.scalar(_CURSOR, {"consumer": consumer})
     return found
+
+
+async def list_cursors(session: Session) -> list[tuple[str, int]]:
+    """Where each consumer stands."""
+    return await session.all(lambda *row: row, _CURSORS)
 
 
 async def lowest_cursor(session: Session) -> int | None:
