@@ -1,6 +1,6 @@
 # Every command that a developer, CI or a user needs; each works alone, on a fresh clone.
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test check format lint types contracts fast lock bench bench-uploads dev
+.PHONY: help setup serve test check format lint types contracts fast lock bench bench-uploads bench-catalogue dev
 
 BIN := .venv/bin
 
@@ -35,3 +35,6 @@ bench: dev ## Compare with the stacks that a user would otherwise write
 
 bench-uploads: dev ## A thousand uploads at once, beside a bare ASGI sink and nginx
 	@$(BIN)/python -m bench.uploads
+
+bench-catalogue: dev ## Page 1 against page 10,000 of a million products, on both databases
+	@$(BIN)/python -m bench.catalogue

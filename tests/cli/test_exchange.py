@@ -27,7 +27,15 @@ def test_an_export_taken_into_an_empty_lacewing_exports_the_same(
     assert first.read_bytes() == second.read_bytes()
     assert stat.S_IMODE(first.stat().st_mode) == 0o600
     tables = {json.loads(line)["table"] for line in first.read_bytes().splitlines()[1:]}
-    assert {"users", "projects", "issues", "comments", "issue_history", "audit_log"} <= tables
+    assert {
+        "users",
+        "projects",
+        "issues",
+        "comments",
+        "products",
+        "issue_history",
+        "audit_log",
+    } <= tables
     assert not tables & {"sessions", "refresh_tokens", "idempotency_keys"}
 
 

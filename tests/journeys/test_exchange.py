@@ -18,6 +18,7 @@ from lacewing.kernel.db.exchange import (
     import_lines,
 )
 from lacewing.kernel.db.offline import Connection, use_connection
+from tests.catalogue.acts import delete, new_product, path_of
 from tests.content.acts import new_collection, new_posts
 from tests.support.databases import DatabaseTemplate, SqliteTemplate
 from tests.support.house import House, Member
@@ -53,6 +54,9 @@ async def lines(house: House, maria: Member, mona: Member, tmp_path: Path) -> li
         maria, project, 'Quotes ", \\ and \N{BUG}', description="a\nb\u2028c", labels=["x y"]
     )
     await new_comment(maria, issue, "Zebra")
+    product = await new_product(maria, "Café table", price="19.99", rating=4.35)
+    await delete(maria, await new_product(maria, "Deleted, and kept"))
+    await maria.api.patch(path_of(product), json={"price": "20.01"})
     await maria.api.patch(f"/api/issues/{issue['id']}", json={"due_date": "2030-01-31"})
     posts = await new_posts(maria, 2)
     await new_collection(mona, "To read", *posts[::-1])
@@ -131,6 +135,10 @@ def _unknown_column(lines: list[dict[str, Any]]) -> None:
     next(_rows(lines, "users"))["shoe_size"] = 44
 
 
+def _rounded(lines: list[dict[str, Any]]) -> None:
+    next(_rows(lines, "products"))["price"] = "19.999"
+
+
 def _unknown_table(lines: list[dict[str, Any]]) -> None:
     lines[1]["table"] = "shoes"
 
@@ -159,6 +167,7 @@ def _no_header(lines: list[dict[str, Any]]) -> None:
         (_lacking, "Line .* lacks role"),
         (_mistyped, "Line "),
         (_unknown_column, "Line .*shoe_size"),
+        (_rounded, "Something in lines .*"),
         (_unknown_table, "Line 2 .*shoes"),
         (_unknown_role, "lines .*role_known"),
         (_other_schema, "another one"),

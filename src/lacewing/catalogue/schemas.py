@@ -14,7 +14,6 @@ from lacewing.accounts.public import Person
 from lacewing.catalogue import rules
 from lacewing.kernel.schemas import (
     CursorQuery,
-    Exact,
     ExactInput,
     Line,
     SearchText,
@@ -38,9 +37,12 @@ Category = Annotated[
     AfterValidator(_check_category),
 ]
 Price = Annotated[
-    Exact, Field(ge=0, le=rules.PRICE_MAX, examples=["9.99"]), AfterValidator(in_cents)
+    Decimal,
+    Field(ge=0, le=rules.PRICE_MAX, examples=["9.99"]),
+    BeforeValidator(exact),
+    AfterValidator(in_cents),
 ]
-Rating = Annotated[float, BeforeValidator(exact), Field(ge=0, le=rules.RATING_MAX, examples=[4.56])]
+Rating = Annotated[float, Field(ge=0, le=rules.RATING_MAX, examples=[4.56]), BeforeValidator(exact)]
 """A measure, not money: answered as a number, which two decimals pass through unharmed."""
 
 
@@ -137,3 +139,15 @@ class ProductPage(msgspec.Struct, frozen=True):
     has_more: bool
     facets: Facets | msgspec.UnsetType = msgspec.UNSET
     """Only where they are asked for."""
+
+
+class CatalogueSummary(msgspec.Struct, frozen=True):
+    """The whole catalogue (DASH-1)."""
+
+    total_products: int
+    average_rating: float | None
+    """Of the products that have a rating; null when none has."""
+    highest_priced_product: ProductView | None
+    """Of several at that price the one that was added last."""
+    recent_products: list[ProductView]
+    """The newest five, the newest first."""

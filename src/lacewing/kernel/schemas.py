@@ -69,7 +69,7 @@ def split_values(value: Any) -> Any:
 
 
 def exact(value: Any) -> Any:
-    """Only what is written exactly, with two decimals at the most: more are refused, not rounded.
+    """What is written exactly, with two decimals at the most: more are refused, not rounded.
 
     A number must come as an ``int`` or ``Decimal``, as it does in an ``ExactInput``.
     """
@@ -106,8 +106,6 @@ SearchText = Annotated[Text, Field(min_length=1, max_length=SEARCH_LENGTH_MAX)]
 Moment = Annotated[AwareDatetime, BeforeValidator(written_out)]
 """A moment with its offset from UTC."""
 Day = Annotated[date, BeforeValidator(written_out)]
-Exact = Annotated[Decimal, BeforeValidator(exact)]
-"""A decimal with two places at the most; give it bounds, and ``in_cents`` after them."""
 
 
 class Input(BaseModel):

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, FromClause, Select, bindparam, func, select
+from sqlalchemy import ColumnElement, FromClause, Select, bindparam, func, select, true
 
 from lacewing.catalogue.rules import FACET_VALUES_MAX
 from lacewing.catalogue.schemas import FacetValue, ProductSort, ProductView, SortOrder
@@ -22,7 +22,14 @@ from lacewing.catalogue.store.search import Terms
 from lacewing.catalogue.tables import products
 from lacewing.kernel.db import Session
 from lacewing.kernel.db.expressions import any_of
-from lacewing.kernel.db.paging import Order, after_values, in_order, keyset_page, merged_page
+from lacewing.kernel.db.paging import (
+    Order,
+    in_order,
+    keyset_page,
+    merged_page,
+    page_values,
+    slice_of,
+)
 from lacewing.kernel.pagination import PageRequest, Slice
 
 WINDOW: Final = 1_000
@@ -96,22 +103,28 @@ def _ranges(shape: _Shape) -> tuple[tuple[Select[Any], ...], Order]:
 
 
 @lru_cache(maxsize=1_000)
-def _near(shape: _Shape) -> tuple[Select[Any], Order, Select[Any]]:
-    """What fits of the next products in that order; and how many those are."""
+def _near(shape: _Shape) -> tuple[Select[Any], Order]:
+    """What fits of the next products in that order, each behind the number of those.
+
+    There is one row of nulls where none fits. One statement tells both: counted by another, those
+    that are deleted meanwhile might make it seem that nothing follows.
+    """
     of_category = _in_category(products, shape) if shape.categories == 1 else []
     live = select(products).where(is_live(products), *of_category)
-    near = (
-        in_order(live, shape.order(products), is_after=shape.is_after)
-        .limit(bindparam("window"))
-        .subquery()
-    )
+    order = shape.order(products)
+    near = in_order(live, order, is_after=shape.is_after).limit(bindparam("window")).cte("near")
     conditions = (
         *(_in_category(near, shape) if not of_category else ()),
         *_in_bounds(near, shape),
         *search.has_terms(near, shape.wanted, shape.unwanted),
     )
-    fit = with_creator(near).where(*conditions)
-    return fit, shape.order(near), select(func.count()).select_from(near)
+    near_order = shape.order(near)
+    fit = with_creator(near).where(*conditions).add_columns(*near_order.keys)
+    page = in_order(fit, near_order, is_after=False).limit(bindparam("page_size")).subquery("page")
+    size = select(func.count().label("size")).select_from(near).subquery("size")
+    keys = list(page.c)[-len(order.keys) :]
+    statement = select(size.c.size, page).select_from(size.outerjoin(page, true()))
+    return in_order(statement, Order(*keys, descending=order.descending), is_after=False), order
 
 
 def _fitting(shape: _Shape) -> list[ColumnElement[bool]]:
@@ -174,14 +187,12 @@ async def list_products(
 async def _list_narrowed(
     session: Session, shape: _Shape, page: PageRequest, values: dict[str, Any]
 ) -> Slice[ProductView]:
-    values = {**values, "window": WINDOW}
-    statement, order, how_many = _near(shape)
-    found = await keyset_page(session, product_of, statement, order, page, values)
-    if found.last_key is not None:
-        return found
-    after = {} if page.after is None else after_values(order, page.after)
-    if await session.scalar(how_many, {**values, **after}) < WINDOW:
-        return found  # there are no more
+    statement, order = _near(shape)
+    _, near_values = page_values(order, page, {**values, "window": WINDOW})
+    rows = await session.all(lambda *row: row, statement, near_values)
+    fitting = [fit for _, *fit in rows if fit[0] is not None]
+    if len(fitting) > page.limit or rows[0][0] < WINDOW:
+        return slice_of(fitting, product_of, order, page)
     statement, order = _looked_up(shape)
     return await keyset_page(session, product_of, statement, order, page, values)
 

@@ -1,6 +1,6 @@
 """Keyset paging (and pages by number) over any statement, in one function."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar, cast
 
@@ -38,7 +38,7 @@ class Order:
 
 
 def in_order(statement: Select[Any], order: Order, *, is_after: bool) -> Select[Any]:
-    """``statement`` in that order; ``with ``is_after`` from where ``after_values`` say."""
+    """``statement`` in that order; ``with ``is_after`` after the key of the page's cursor."""
     if is_after:
         here = tuple_(*order.keys)
         there = tuple_(
@@ -89,12 +89,12 @@ async def keyset_page(
     ``statement`` and ``order`` are built once and kept by the caller: what is compiled is
     remembered by their identity.
     """
-    mode, values = _mode(order, page, parameters)
+    mode, values = page_values(order, page, parameters)
     rows = await session.all(lambda *row: row, _page_statement(statement, order, mode), values)
     total = None
     if page.page is not None:
         total = cast("int", await session.scalar(_count_statement(statement), parameters))
-    return _slice(rows, make, order, page, total)
+    return slice_of(rows, make, order, page, total)
 
 
 async def merged_page(
@@ -110,28 +110,35 @@ async def merged_page(
     Each gives its own page by its own index, and these few rows are merged: no database would do so
     for a condition with as many values. There are no pages by number.
     """
-    mode, values = _mode(order, page, parameters)
+    mode, values = page_values(order, page, parameters)
     rows = await session.all(lambda *row: row, _merged_statement(ranges, order, mode), values)
-    return _slice(rows, make, order, page)
+    return slice_of(rows, make, order, page)
 
 
-def _mode(order: Order, page: PageRequest, parameters: Parameters) -> tuple[str, dict[str, Any]]:
-    """Which kind of page it is, and what its statement binds."""
+def page_values(
+    order: Order, page: PageRequest, parameters: Parameters
+) -> tuple[str, dict[str, Any]]:
+    """Which kind of page it is, and what its statement binds.
+
+    Raises:
+        InvalidCursor: its key is one of another order.
+    """
     values: dict[str, Any] = {**parameters, "page_size": page.limit + 1}
     if page.after is not None:
-        return "after", values | after_values(order, page.after)
+        return "after", values | _after(order, page.after)
     if page.page is not None:
         return "offset", values | {"page_offset": (page.page - 1) * page.limit}
     return "first", values
 
 
-def _slice(
-    rows: list[tuple[Any, ...]],
+def slice_of(
+    rows: Sequence[Sequence[Any]],
     make: Callable[..., Item],
     order: Order,
     page: PageRequest,
     total: int | None = None,
 ) -> Slice[Item]:
+    """The page that ``rows`` make: each ends with its key, one too many says that more follow."""
     key_count = len(order.keys)
     has_more = len(rows) > page.limit
     rows = rows[: page.limit]
@@ -142,12 +149,7 @@ def _slice(
     )
 
 
-def after_values(order: Order, key_values: list[Any]) -> dict[str, Any]:
-    """What a cursor's key binds where ``in_order`` is after it.
-
-    Raises:
-        InvalidCursor: it is a key of another order.
-    """
+def _after(order: Order, key_values: list[Any]) -> dict[str, Any]:
     if len(key_values) != len(order.keys):
         raise InvalidCursor
     try:
