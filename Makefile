@@ -1,6 +1,6 @@
 # Every command that a developer, CI or a user needs; each works alone, on a fresh clone.
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test check format lint types contracts fast lock bench bench-uploads bench-catalogue dev
+.PHONY: help setup serve test check format lint types contracts fast lock bench bench-uploads bench-catalogue bench-dashboard dev
 
 BIN := .venv/bin
 
@@ -32,6 +32,9 @@ lock: dev ## Lock the requirements anew, with hashes
 bench: dev ## Compare with the stacks that a user would otherwise write
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
 	@$(BIN)/python -m bench
+
+bench-dashboard: dev ## Figures of a million issues, on both databases
+	@$(BIN)/python -m bench.dashboard
 
 bench-uploads: dev ## A thousand uploads at once, beside a bare ASGI sink and nginx
 	@$(BIN)/python -m bench.uploads

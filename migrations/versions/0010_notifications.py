@@ -6,7 +6,7 @@ from alembic import op
 from lacewing.kernel.db.types import Timestamp
 
 revision = "0010_notifications"
-down_revision = "0008_content"
+down_revision = "0009_dashboard"
 branch_labels = None
 depends_on = None
 

@@ -18,6 +18,8 @@ from lacewing.catalogue.permissions import GRANTS as CATALOGUE_GRANTS
 from lacewing.content.http import collections, posts
 from lacewing.content.permissions import GRANTS as CONTENT_GRANTS
 from lacewing.content.public import describe_collections, describe_posts
+from lacewing.dashboard import http as dashboard
+from lacewing.dashboard.permissions import GRANTS as DASHBOARD_GRANTS
 from lacewing.documents import jobs as documents_jobs
 from lacewing.documents.component import Documents
 from lacewing.documents.http import documents, downloads, uploads
@@ -43,6 +45,7 @@ from lacewing.notifications.service.tickets import delete_expired_tickets
 from lacewing.pipeline import http as pipeline
 from lacewing.pipeline.permissions import GRANTS as PIPELINE_GRANTS
 from lacewing.settings import Settings
+from lacewing.tracker import jobs as tracker_jobs
 from lacewing.tracker.http import comments, issues, projects, watching
 from lacewing.tracker.permissions import GRANTS as TRACKER_GRANTS
 from lacewing.tracker.public import describe_issues
@@ -62,6 +65,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     uploads.router,
     documents.router,
     downloads.router,
+    dashboard.router,
     products.router,
     posts.router,
     collections.router,
@@ -81,6 +85,7 @@ PERMISSIONS: Final = PermissionTable(
         DOCUMENTS_GRANTS,
         CATALOGUE_GRANTS,
         CONTENT_GRANTS,
+        DASHBOARD_GRANTS,
         NOTIFICATIONS_GRANTS,
         AUDIT_GRANTS,
         PIPELINE_GRANTS,
@@ -111,6 +116,9 @@ PERIODIC_TASKS: Final = (
     PeriodicTask("old-events", 3_600, delete_old_events, repeats_at=DELETED_AT_ONCE),
     PeriodicTask("old-notifications", 3_600, delete_forgotten),
     PeriodicTask("expired-tickets", 600, delete_expired_tickets),
+    PeriodicTask(
+        "issue-tallies", 2, tracker_jobs.fold_tallies, repeats_at=tracker_jobs.FOLDED_AT_ONCE
+    ),
     PeriodicTask("queue-depths", 15, measure_queues),
 )
 """Those that need nothing but the database."""

@@ -193,6 +193,8 @@ MATRIX: Final = (
     Row("PUT", "/api/products/{product_id}", PRODUCT_EDITORS, PRODUCT),
     Row("PATCH", "/api/products/{product_id}", PRODUCT_EDITORS, {"price": "1.00"}),
     Row("DELETE", "/api/products/{product_id}", PRODUCT_EDITORS),
+    Row("GET", "/api/dashboard/summary", SIGNED_IN),
+    Row("GET", "/api/dashboard/issues", SIGNED_IN),
     Row("GET", "/api/audit", ADMINS),
     Row("GET", "/api/events/feed", ADMINS),
     Row("GET", "/api/notifications", SIGNED_IN),

@@ -60,4 +60,4 @@ def test_no_answer_is_a_server_error_or_is_missing_in_the_document(
     )  # fmt: skip
 
     assert done.returncode == 0, done.stdout[-20_000:] + done.stderr
-    assert "82 selected / 86 total" in done.stdout
+    assert "85 selected / 89 total" in done.stdout

@@ -38,6 +38,12 @@ FILTERS: list[tuple[dict[str, str], str]] = [
     ({"assignee": "noor"}, "bx"),
     ({"assignee": "NOOR,none,mona"}, "abcex"),
     ({"assignee": "00000000-0000-7000-8000-000000000000"}, ""),
+    ({"assignee_not": "noor"}, "acde"),
+    ({"assignee_not": "NOOR,none"}, "de"),
+    ({"assignee_not": "none"}, "bdex"),
+    ({"assignee_not": "me,none"}, "bex"),
+    ({"assignee_not": "00000000-0000-7000-8000-000000000000"}, "abcdex"),
+    ({"assignee_not": "mona", "assignee": "mona,none"}, "ac"),
     ({"reporter": "me"}, "abx"),
     ({"reporter": "me,noor"}, "abcdx"),
     ({"label": "ui"}, "a"),
@@ -92,7 +98,12 @@ async def test_a_changed_issue_is_found_by_what_it_is_now(
 
 async def test_fifty_values_are_taken_and_no_more(maria: Member) -> None:
     """ISS-1: each filter has a limit."""
-    cases = {"label": "x", "assignee": "me", "reporter": "me", "status": "open", "priority": "low"}
+    cases = {
+        **dict.fromkeys(("assignee", "assignee_not", "reporter"), "me"),
+        "label": "x",
+        "status": "open",
+        "priority": "low",
+    }
     for parameter, value in cases.items():
         path = "/api/issues"
         taken = await maria.api.get(path, params={parameter: ",".join([value] * 50)})
@@ -111,12 +122,18 @@ SENSELESS: list[tuple[str, Any]] = [
     ("assignee", "me,nobody"),
     ("assignee", ""),
     ("assignee", "a\x00b"),
+    ("assignee_not", "nobody"),
+    ("assignee_not", ""),
     ("reporter", "none"),
     ("reporter", "nobody"),
     ("label", "a\x00b"),
     ("due_before", "soon"),
     ("due_before", "1700006400"),
     ("due_before", "2026-02-30"),
+    ("created_from", "2026-02-28T12:00:00Z"),
+    ("created_before", "1700006400"),
+    ("closed_from", "today"),
+    ("closed_before", ""),
     ("search", ""),
     ("search", "s" * 201),
     ("search", "a\x00b"),

@@ -1,6 +1,6 @@
 """What others may use of the catalogue."""
 
 from lacewing.catalogue.schemas import CatalogueSummary
-from lacewing.catalogue.store.summary import summarise
+from lacewing.catalogue.service.summary import get_summary
 
-__all__ = ["CatalogueSummary", "summarise"]
+__all__ = ["CatalogueSummary", "get_summary"]

@@ -8,6 +8,7 @@ from lacewing import __version__
 from lacewing.cli import (
     admin,
     audit,
+    dashboard,
     db,
     doctor,
     exchange,
@@ -33,6 +34,7 @@ app = typer.Typer(
 app.add_typer(db.app, name="db")
 app.add_typer(admin.app, name="admin")
 app.add_typer(audit.app, name="audit")
+app.add_typer(dashboard.app, name="dashboard")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(keys.app, name="keys")
 app.add_typer(pii.app, name="pii")

@@ -26,8 +26,11 @@ from lacewing.kernel.errors import Unavailable
 from lacewing.kernel.jobs import store as jobs_store
 from lacewing.kernel.web.readiness import readiness_checks
 from lacewing.settings import InvalidSettings, LogLevel, Settings, production_faults
+from lacewing.tracker.jobs import examine_tallies
 
 FREE_BYTES_MIN: Final = 500 * 1024 * 1024
+UNFOLDED_MAX: Final = 10_000
+"""Changes that wait to be folded into the tallies; beyond, figures are slow, though right."""
 PYTHON_MIN: Final = (3, 11)
 
 
@@ -140,6 +143,7 @@ async def _servers(settings: Settings) -> AsyncIterator[Finding]:
         yield await _personal_data(settings, database)
         yield await _jobs(settings, database)
         yield await _files(settings, database)
+        yield await _tallies(settings, database)
     finally:
         await database.close()
 
@@ -199,6 +203,21 @@ async def _files(settings: Settings, database: Database) -> Finding:
         mend = "Restore them from a backup, or run lacewing storage move --from OLD --to NEW."
         return Finding("files", State.FAILED, detail, mend)
     return Finding("files", State.OK, f"all in {storage.url}")
+
+
+async def _tallies(settings: Settings, database: Database) -> Finding:
+    try:
+        await migrations_of(settings).check()
+        health = await examine_tallies(database.session())
+    except Unavailable as error:
+        return Finding("figures", State.WARNING, f"not looked at: {error.detail}")
+    if health.wrong:
+        detail = f"{health.wrong} counts differ from the issues"
+        return Finding("figures", State.FAILED, detail, "lacewing dashboard rebuild")
+    detail = f"equal the issues, {health.waiting} changes wait to be folded in"
+    if health.waiting > UNFOLDED_MAX:
+        return Finding("figures", State.WARNING, detail, "Run lacewing serve or lacewing worker.")
+    return Finding("figures", State.OK, detail)
 
 
 async def _personal_data(settings: Settings, database: Database) -> Finding:

@@ -141,5 +141,6 @@ class PagedQuery(CursorQuery):
         None,
         ge=1,
         le=PAGE_NUMBER_MAX,
-        description="A page by number, from 1; the answer then counts the rows, up to 10,000.",
+        description="A page by number, from 1, not together with `cursor`; the answer then "
+        "counts the rows, up to 10,000.",
     )

@@ -1,10 +1,12 @@
-"""What other domains may use of the tracker: the places that their things belong to."""
+"""What other domains may use of the tracker: places that their things belong to, and figures."""
 
 from uuid import UUID
 
 from lacewing.kernel.work import Work
 from lacewing.tracker.errors import IssueNotFound, ProjectArchived, ProjectNotFound
-from lacewing.tracker.schemas import IssueRef, ProjectRef
+from lacewing.tracker.rules import AGES, OPEN_STATUSES, RESOLVED_STATUSES, name_of_age
+from lacewing.tracker.schemas import IssueRef, ProjectQuery, ProjectRef
+from lacewing.tracker.service.figures import Figures, read_figures, read_figures_of
 from lacewing.tracker.service.places import (
     Place,
     find_place,
@@ -12,6 +14,7 @@ from lacewing.tracker.service.places import (
     lock_issue,
     note_in_history,
 )
+from lacewing.tracker.service.projects import list_projects
 from lacewing.tracker.service.watching import find_watchers
 from lacewing.tracker.store import attached_texts
 from lacewing.tracker.store.places import (
@@ -25,11 +28,16 @@ from lacewing.tracker.store.places import (
 from lacewing.tracker.store.subjects import describe_issues
 
 __all__ = [
+    "AGES",
+    "OPEN_STATUSES",
+    "RESOLVED_STATUSES",
+    "Figures",
     "IssueNotFound",
     "IssueRef",
     "Place",
     "ProjectArchived",
     "ProjectNotFound",
+    "ProjectQuery",
     "ProjectRef",
     "attach_text",
     "describe_issues",
@@ -40,11 +48,15 @@ __all__ = [
     "issue_columns",
     "issue_of",
     "issues_as",
+    "list_projects",
     "lock_issue",
+    "name_of_age",
     "note_in_history",
     "project_columns",
     "project_of",
     "projects_as",
+    "read_figures",
+    "read_figures_of",
 ]
 
 

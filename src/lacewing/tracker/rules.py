@@ -4,9 +4,9 @@ import re
 import string
 import unicodedata
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 PROJECT_KEY_LENGTH_MAX: Final = 10
@@ -60,6 +60,44 @@ STEPS: Final = frozenset(
     }
 )
 """The steps that an issue may take (ISS-6)."""
+
+
+OPEN_STATUSES: Final = (Status.OPEN, Status.IN_PROGRESS, Status.REOPENED)
+"""What waits for somebody."""
+RESOLVED_STATUSES: Final = (Status.RESOLVED, Status.CLOSED)
+"""What has a time to resolve."""
+
+EVERYWHERE: Final = UUID(int=0)
+"""The scope of what is counted over all projects; a project is a scope of its own."""
+
+DAYS_TOLD: Final = 30
+"""Days, today the last, of which it is told how many issues were opened and closed."""
+AGES: Final = ((0, 0), (1, 6), (7, 29), (30, 89), (90, None))
+"""First and last age of open issues that are told together, in days since that of their report."""
+
+
+def name_of_age(first: int, last: int | None) -> str:
+    if last is None:
+        return f"{first}+"
+    return str(first) if first == last else f"{first}-{last}"
+
+
+def marks_of(status: Status, created_at: datetime, now: datetime) -> dict[str, Any]:
+    """The columns that tell when an issue was done, as a move to ``status`` sets them."""
+    match status:
+        case Status.RESOLVED:
+            return {"resolve_seconds": seconds_between(created_at, now)}
+        case Status.CLOSED:
+            return {"closed_at": now}
+        case Status.REOPENED:
+            return {"resolve_seconds": None, "closed_at": None}
+        case _:
+            return {}
+
+
+def seconds_between(start: datetime, end: datetime) -> int:
+    """Whole seconds; none where clocks say that it ended before it began."""
+    return max(0, (end - start) // timedelta(seconds=1))
 
 
 def needs_comment(status: Status, priority: Priority, comment_count: int) -> bool:

@@ -171,6 +171,9 @@ class IssueQuery(PagedQuery):
     assignee: Annotated[list[Text], BeforeValidator(split_values), _Several] | None = Field(
         None, description="Ids, usernames, `me` or `none`, comma-separated."
     )
+    assignee_not: Annotated[list[Text], BeforeValidator(split_values), _Several] | None = Field(
+        None, description="As `assignee`: those that are assigned to none of these."
+    )
     reporter: Annotated[list[Text], BeforeValidator(split_values), _Several] | None = Field(
         None, description="Ids, usernames or `me`, comma-separated."
     )
@@ -184,6 +187,15 @@ class IssueQuery(PagedQuery):
         "Best match first unless sorted.",
     )
     due_before: Day | None = Field(None, description="Due on an earlier day than this one.")
+    created_from: Day | None = Field(None, description="Reported on this day (in UTC) or later.")
+    created_before: Day | None = Field(None, description="Reported on an earlier day (in UTC).")
+    closed_from: Day | None = Field(
+        None,
+        description="Closed, and last moved there on this day (in UTC) or later.",
+    )
+    closed_before: Day | None = Field(
+        None, description="Closed, and last moved there on an earlier day (in UTC)."
+    )
     sort: IssueSort | None = Field(
         None, description="Newest first (`-created_at`) when neither sorted nor searched."
     )

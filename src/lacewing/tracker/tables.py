@@ -1,4 +1,5 @@
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -6,6 +7,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    SmallInteger,
     String,
     Table,
     Text,
@@ -14,7 +16,7 @@ from sqlalchemy import (
     text,
 )
 
-from lacewing.kernel.db.metadata import metadata
+from lacewing.kernel.db.metadata import EPHEMERAL, metadata
 from lacewing.kernel.db.types import Document, Ranked, Timestamp
 from lacewing.tracker.rules import PROJECT_KEY_LENGTH_MAX, Priority
 
@@ -58,6 +60,10 @@ issues = Table(
     Column("created_at", Timestamp, nullable=False),
     Column("updated_at", Timestamp, nullable=False),
     Column("comment_count", Integer, nullable=False),
+    # Of its last move to closed, while it is closed.
+    Column("closed_at", Timestamp),
+    # From the report to the last move to resolved, while it is resolved or closed.
+    Column("resolve_seconds", BigInteger),
     # Where it came from, so that an import run again adds only what is new.
     Column("external_id", Text),
     UniqueConstraint("project_id", "number"),
@@ -75,6 +81,15 @@ issues = Table(
     Index(None, "project_id", "due_order", "id"),
     Index(None, "assignee_id", "created_at", "id"),
     Index(None, "reporter_id", "created_at", "id"),
+    *(
+        Index(None, *columns, postgresql_where=text(is_there), sqlite_where=text(is_there))
+        for is_there, *columns in (
+            ("closed_at IS NOT NULL", "closed_at"),
+            ("closed_at IS NOT NULL", "project_id", "closed_at"),
+            ("resolve_seconds IS NOT NULL", "resolve_seconds", "project_id"),
+            ("resolve_seconds IS NOT NULL", "project_id", "resolve_seconds"),
+        )
+    ),
 )
 
 issue_labels = Table(
@@ -140,3 +155,34 @@ issue_watches = Table(
     Index(None, "user_id"),
 )
 """What people have chosen; reporter, assignee and who has commented watch without a row."""
+issue_tallies = Table(
+    "issue_tallies",
+    metadata,
+    # A project, or ``rules.EVERYWHERE``.
+    Column("scope", Uuid, primary_key=True),
+    Column("dimension", Text, primary_key=True),
+    Column("key", Text().with_variant(Text(collation="C"), "postgresql"), primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    info=EPHEMERAL,
+    sqlite_with_rowid=False,
+)
+"""How many issues there are of each kind (``store.facets``), but for what the journal holds."""
+
+issue_tally_journal = Table(
+    "issue_tally_journal",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    # 1 for what an issue has become, -1 for what it was before.
+    Column("weight", SmallInteger, nullable=False),
+    Column("project_id", Uuid, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("priority", Ranked(Priority), nullable=False),
+    Column("assignee_id", Uuid),
+    Column("due_date", Date),
+    Column("created_at", Timestamp, nullable=False),
+    Column("closed_at", Timestamp),
+    Column("resolve_seconds", BigInteger),
+    info=EPHEMERAL,
+)
+"""What the tallies do not know yet: triggers write it with each change of an issue, past no layer
+(see the migrations), and a worker folds it into them."""

@@ -33,6 +33,18 @@ def _any_of_json(element: any_of, compiler: SQLCompiler, **options: Any) -> str:
     return f"{column} IN (SELECT value FROM json_each({values}))"  # nosec B608  # ruff: ignore[hardcoded-sql-expression]  parts that are compiled
 
 
+class found_among(any_of):  # ruff: ignore[invalid-class-name]  reads as the SQL operator that it is
+    """``any_of`` where rows are to be found by an index of the column.
+
+    SQLAlchemy has SQLite compare ``any_of`` with 1, which keeps indexes for sorting alone.
+    """
+
+    inherit_cache = True
+
+    def self_group(self, against: Any = None) -> "found_among":  # ruff: ignore[unused-method-argument]  the base class names it
+        return self
+
+
 class contains_text(ColumnElement[bool]):  # ruff: ignore[invalid-class-name]  reads as the SQL operator that it is
     """``column`` contains the text bound to ``parameter``, every character meaning itself.
 

@@ -87,4 +87,5 @@ class Migrations:
         await self._with_connection(run)
 
     async def _with_connection(self, use: Callable[[Connection], Result]) -> Result:
-        return await use_connection(self._settings, self._data_dir, use)
+        # A migration that has waited for those who write goes on with what they wrote.
+        return await use_connection(self._settings, self._data_dir, use, "READ COMMITTED")

@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import DBAPIError
@@ -17,13 +17,20 @@ __all__ = ["Connection", "use_connection"]
 
 LOCK_SECONDS: Final = 30
 
+Isolation = Literal["REPEATABLE READ", "READ COMMITTED"]
+
 Result = TypeVar("Result")
 
 
 async def use_connection(
-    settings: DatabaseSettings, data_dir: Path, use: Callable[[Connection], Result]
+    settings: DatabaseSettings,
+    data_dir: Path,
+    use: Callable[[Connection], Result],
+    isolation: Isolation = "REPEATABLE READ",
 ) -> Result:
     """Call ``use`` with a connection, in one transaction that sees one state of the database.
+
+    Who waits for others' changes and must then see them, asks for ``READ COMMITTED``.
 
     Raises:
         DatabaseUnavailable: it does not answer.
@@ -33,7 +40,7 @@ async def use_connection(
         if path is not None:
             return await asyncio.to_thread(_use_sqlite, path, use)
         assert settings.database_url is not None
-        return await _use_postgres(settings.database_url, use)
+        return await _use_postgres(settings.database_url, use, isolation)
     except (OSError, sqlite3.Error) as error:
         raise DatabaseUnavailable(f"The database does not answer: {error}") from error
     except DBAPIError as error:
@@ -52,9 +59,11 @@ def _use_sqlite(path: Path, use: Callable[[Connection], Result]) -> Result:
         engine.dispose()
 
 
-async def _use_postgres(url: str, use: Callable[[Connection], Result]) -> Result:
+async def _use_postgres(
+    url: str, use: Callable[[Connection], Result], isolation: Isolation
+) -> Result:
     engine = create_async_engine(
-        f"postgresql+asyncpg://{url.partition('://')[2]}", isolation_level="REPEATABLE READ"
+        f"postgresql+asyncpg://{url.partition('://')[2]}", isolation_level=isolation
     )
     try:
         async with engine.begin() as connection:

@@ -123,13 +123,13 @@ class Import:
         history_rows: list[Parameters] = []
         for number, issue in enumerate(issues, start=first_number):
             view = await self._view(work, reference, number, issue)
-            rows.append(issues_store.row_of(view, number, issue.external_id))
+            closed_at = (issue.closed_at or issue.updated_at) if issue.is_closed else None
+            rows.append(issues_store.row_of(view, number, issue.external_id, closed_at))
             comment_rows += [
                 comments_store.row_of(comment, external_id)
                 for external_id, comment in await self._comments(work, view.id, issue)
             ]
-            if issue.is_closed:
-                closed_at = issue.closed_at or issue.updated_at
+            if closed_at is not None:
                 history_rows.append(
                     history_store.entry_row(
                         view.id, closed_at, None, "status", Status.OPEN, Status.CLOSED

@@ -14,7 +14,7 @@ from lacewing.kernel.transitions import is_step, next_states
 from lacewing.kernel.work import Work
 from lacewing.tracker import errors, events
 from lacewing.tracker.permissions import may_assign_issue, may_edit_issue
-from lacewing.tracker.rules import STEPS, Priority, Status, needs_comment
+from lacewing.tracker.rules import STEPS, Priority, Status, marks_of, needs_comment
 from lacewing.tracker.schemas import IssueView, Transition
 from lacewing.tracker.service.issues import IssueRef, find_issue_id, get_issue, resolve_assignee
 from lacewing.tracker.service.mentions import find_mentioned
@@ -118,6 +118,8 @@ async def _keep(work: Work, before: IssueView, after: IssueView, fields: list[st
         columns["assignee_id"] = None if person is None else person.id
     if "description" in columns:
         columns["description_html"] = after.description_html
+    if "status" in columns:
+        columns |= marks_of(after.status, after.created_at, work.now)
     await store.update_issue(work.session, before.id, **columns, updated_at=work.now)
     entries = [
         history_store.entry_row(

@@ -1,3 +1,4 @@
+from datetime import UTC, date, datetime, time
 from uuid import UUID
 
 from lacewing.accounts.public import Person, find_active_person, find_person_id
@@ -69,7 +70,7 @@ async def list_issues(
     """
     if project_id is not None:
         await get_project(work, project_id)
-    assignees = query.assignee
+    assignees, not_assignees = query.assignee, query.assignee_not
     wanted = IssueFilter(
         project_id=project_id,
         reach=work.actor.project_ids,
@@ -77,9 +78,15 @@ async def list_issues(
         priority=query.priority,
         assignee_ids=await _people(work, "assignee", assignees),
         or_unassigned=NOBODY in (assignees or ()),
+        not_assignee_ids=await _people(work, "assignee_not", not_assignees),
+        and_assigned=NOBODY in (not_assignees or ()),
         reporter_ids=await _people(work, "reporter", query.reporter),
         label=query.label,
         due_before=query.due_before,
+        created_from=_midnight(query.created_from),
+        created_before=_midnight(query.created_before),
+        closed_from=_midnight(query.closed_from),
+        closed_before=_midnight(query.closed_before),
         search=query.search,
     )
     found = await listing.list_issues(work.session, wanted, query.sort, page)
@@ -89,6 +96,10 @@ async def list_issues(
     return Slice(shown, found.last_key, found.total)
 
 
+def _midnight(day: date | None) -> datetime | None:
+    return None if day is None else datetime.combine(day, time(), UTC)
+
+
 async def _people(work: Work, parameter: str, names: list[str] | None) -> list[UUID] | None:
     if names is None:
         return None
@@ -96,7 +107,7 @@ async def _people(work: Work, parameter: str, names: list[str] | None) -> list[U
     for name in names:
         if name == ME:
             found.append(work.actor.id)
-        elif not (name == NOBODY and parameter == "assignee"):
+        elif name != NOBODY or parameter == "reporter":
             person = await find_person_id(work.session, name)
             if person is None:
                 raise invalid_field(

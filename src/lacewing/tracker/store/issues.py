@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from lacewing.accounts.public import Person, person_columns, person_of, users_as
 from lacewing.kernel.db import Parameters, Session
 from lacewing.kernel.db.types import Timestamp
-from lacewing.tracker.rules import NO_DUE_DATE, Priority, Status
+from lacewing.tracker.rules import NO_DUE_DATE, Priority, Status, seconds_between
 from lacewing.tracker.schemas import IssueView, ProjectRef
 from lacewing.tracker.tables import issue_labels, issues, projects
 
@@ -125,8 +125,13 @@ def issue_of(
     )
 
 
-def row_of(view: IssueView, number: int, external_id: str | None = None) -> dict[str, Any]:
-    """The row of a new issue."""
+def row_of(
+    view: IssueView,
+    number: int,
+    external_id: str | None = None,
+    closed_at: datetime | None = None,
+) -> dict[str, Any]:
+    """The row of a new issue, or of one that was closed elsewhere."""
     return {
         "id": view.id,
         "project_id": view.project.id,
@@ -144,6 +149,8 @@ def row_of(view: IssueView, number: int, external_id: str | None = None) -> dict
         "created_at": view.created_at,
         "updated_at": view.updated_at,
         "comment_count": view.comment_count,
+        "closed_at": closed_at,
+        "resolve_seconds": closed_at and seconds_between(view.created_at, closed_at),
         "external_id": external_id,
     }
 

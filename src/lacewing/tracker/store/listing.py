@@ -1,12 +1,12 @@
 """Lists of issues: one statement for each combination of filters, built once."""
 
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, Date, Select, and_, bindparam, exists, or_
+from sqlalchemy import ColumnElement, Date, Select, and_, bindparam, exists, not_, or_
 
 from lacewing.kernel.db import Session
 from lacewing.kernel.db.expressions import any_of
@@ -34,9 +34,15 @@ class IssueFilter(msgspec.Struct, frozen=True):
     priority: list[Priority] | None = None
     assignee_ids: list[UUID] | None = None
     or_unassigned: bool = False
+    not_assignee_ids: list[UUID] | None = None
+    and_assigned: bool = False
     reporter_ids: list[UUID] | None = None
     label: list[str] | None = None
     due_before: date | None = None
+    created_from: datetime | None = None
+    created_before: datetime | None = None
+    closed_from: datetime | None = None
+    closed_before: datetime | None = None
     search: str | None = None
 
 
@@ -52,6 +58,7 @@ _ORDERS: Final = {
 }
 
 _ASSIGNED: Final = any_of(issues.c.assignee_id, "assignee_ids")
+_NOT_ASSIGNED: Final = not_(any_of(issues.c.assignee_id, "not_assignee_ids"))
 _CONDITIONS: Final[dict[str, ColumnElement[bool]]] = {
     "project_id": issues.c.project_id == bindparam("project_id"),
     "reach": any_of(issues.c.project_id, "reach"),
@@ -59,6 +66,8 @@ _CONDITIONS: Final[dict[str, ColumnElement[bool]]] = {
     "priority": any_of(issues.c.priority, "priority"),
     "assignee_ids": _ASSIGNED,
     "assigned_or_not": or_(_ASSIGNED, issues.c.assignee_id.is_(None)),
+    "not_assignee_ids": or_(_NOT_ASSIGNED, issues.c.assignee_id.is_(None)),
+    "assigned_to_others": and_(_NOT_ASSIGNED, issues.c.assignee_id.is_not(None)),
     "reporter_ids": any_of(issues.c.reporter_id, "reporter_ids"),
     "label": exists().where(
         issue_labels.c.issue_id == issues.c.id, any_of(issue_labels.c.label, "label")
@@ -66,6 +75,10 @@ _CONDITIONS: Final[dict[str, ColumnElement[bool]]] = {
     "due_before": and_(
         issues.c.due_order < bindparam("due_before", type_=Date()), issues.c.due_date.is_not(None)
     ),
+    "created_from": issues.c.created_at >= bindparam("created_from"),
+    "created_before": issues.c.created_at < bindparam("created_before"),
+    "closed_from": issues.c.closed_at >= bindparam("closed_from"),
+    "closed_before": issues.c.closed_at < bindparam("closed_before"),
 }
 
 
@@ -93,7 +106,7 @@ async def list_issues(
     values: dict[str, Any] = {
         name: value
         for name, value in given.items()
-        if value is not None and name not in {"or_unassigned", "search"}
+        if value is not None and name not in {"or_unassigned", "and_assigned", "search"}
     }
     if wanted.reach is not None:
         values["reach"] = sorted(wanted.reach)
@@ -101,6 +114,8 @@ async def list_issues(
     if wanted.or_unassigned:
         filters = (filters - {"assignee_ids"}) | {"assigned_or_not"}
         values.setdefault("assignee_ids", [])
+    if wanted.and_assigned:
+        filters = (filters - {"not_assignee_ids"}) | {"assigned_to_others"}
     only_what_not = None
     if wanted.search is not None:
         await plan_for_these_words(session)

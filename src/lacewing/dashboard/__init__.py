@@ -1,0 +1,1 @@
+"""How it stands: figures over all, each with the list behind it."""

@@ -1,0 +1,1 @@
+"""Use cases of the dashboard, one module a board."""
