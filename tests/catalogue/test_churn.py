@@ -21,7 +21,7 @@ from tests.tracker.acts import Json, walk
 CLIENTS = 20
 FEW, MANY = 240, 10_000
 """Products that stay."""
-ROUNDS_AMONG_FEW, ROUNDS_AMONG_MANY = 5, 15
+ROUNDS_AMONG_FEW, ROUNDS_AMONG_MANY = 4, 10
 """Of each client: about as many requests as pages are turned meanwhile."""
 
 Ask = Callable[[str, str, Any], Awaitable[httpx.Response]]
