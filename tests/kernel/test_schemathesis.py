@@ -24,7 +24,7 @@ EXCLUDED = 4
 ARGUMENTS = (
     "--phases=examples,coverage,fuzzing",
     f"--checks={','.join(CHECKS)}",
-    "--max-examples=15",
+    "--max-examples=8",
     "--continue-on-failure",
     "--generation-deterministic",
     # Three end the session that the run itself speaks with; the last one has no end.
