@@ -46,7 +46,7 @@ def upgrade() -> None:
         sa.Column(
             "key", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False
         ),
-        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("scope", "dimension", "key", name=("pk_issue_tallies")),
         sqlite_with_rowid=False,
     )

@@ -162,7 +162,7 @@ issue_tallies = Table(
     Column("scope", Uuid, primary_key=True),
     Column("dimension", Text, primary_key=True),
     Column("key", Text().with_variant(Text(collation="C"), "postgresql"), primary_key=True),
-    Column("count", BigInteger, nullable=False),
+    Column("count", Integer, nullable=False),
     info=EPHEMERAL,
     sqlite_with_rowid=False,
 )

@@ -14,6 +14,7 @@ from sqlalchemy import (
     CTE,
     BigInteger,
     ColumnElement,
+    Integer,
     ScalarSelect,
     Select,
     bindparam,
@@ -63,7 +64,7 @@ def _statement(narrowing: Narrowing) -> Select[Any]:
     steps = (
         select(
             cast(parts.c.key, BigInteger).label("least"),
-            cast(func.sum(parts.c.count), BigInteger).label("count"),
+            cast(func.sum(parts.c.count), Integer).label("count"),
         )
         .group_by(parts.c.key)
         .having(func.sum(parts.c.count) != 0)
@@ -72,8 +73,8 @@ def _statement(narrowing: Narrowing) -> Select[Any]:
     running = select(
         steps.c.least,
         steps.c.count,
-        cast(func.sum(steps.c.count).over(order_by=steps.c.least), BigInteger).label("up_to"),
-        cast(func.sum(steps.c.count).over(), BigInteger).label("total"),
+        func.sum(steps.c.count).over(order_by=steps.c.least).label("up_to"),
+        func.sum(steps.c.count).over().label("total"),
     ).cte("running")
     total = select(func.coalesce(func.max(running.c.total), 0)).scalar_subquery()
     return select(total, _percentile(running, 50, narrowing), _percentile(running, 90, narrowing))

@@ -12,7 +12,6 @@ from uuid import UUID
 
 import msgspec
 from sqlalchemy import (
-    BigInteger,
     ColumnElement,
     FromClause,
     Select,
@@ -20,7 +19,6 @@ from sqlalchemy import (
     Uuid,
     and_,
     bindparam,
-    cast,
     func,
     literal,
     literal_column,
@@ -144,8 +142,8 @@ def _statement(*, together: bool) -> Select[Any]:
         grouped = select(scope, *kind).group_by(*kind)
     else:
         grouped = select(parts.c.scope, *kind).group_by(parts.c.scope, *kind)
-    count = cast(func.sum(parts.c.count), BigInteger).label("count")
-    counts = grouped.add_columns(count).having(func.sum(parts.c.count) != 0).subquery("counted")
+    count = func.sum(parts.c.count)
+    counts = grouped.add_columns(count.label("count")).having(count != 0).subquery("counted")
     place = func.row_number().over(
         partition_by=(counts.c.scope, counts.c.dimension),
         order_by=(counts.c.count.desc(), counts.c.key),

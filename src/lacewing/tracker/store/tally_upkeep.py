@@ -12,14 +12,12 @@ from uuid import UUID
 
 import msgspec
 from sqlalchemy import (
-    BigInteger,
     CompoundSelect,
     Integer,
     Select,
     Uuid,
     bindparam,
     case,
-    cast,
     delete,
     func,
     literal,
@@ -76,7 +74,7 @@ def _missing_in_project() -> Select[Any]:
     ).subquery("part")
     count = func.sum(parts.c.count)
     return (
-        select(project_id.label("scope"), parts.c.dimension, parts.c.key, cast(count, BigInteger))
+        select(project_id.label("scope"), parts.c.dimension, parts.c.key, count)
         .group_by(parts.c.dimension, parts.c.key)
         .having(count != 0)
     )
@@ -90,7 +88,7 @@ def _missing_everywhere() -> Select[Any]:
             literal(EVERYWHERE, Uuid()).label("scope"),
             of.dimension,
             of.key,
-            cast(count, BigInteger),
+            count,
         )
         .group_by(of.dimension, of.key)
         .having(count != 0)
