@@ -42,8 +42,6 @@ ROWS_AT_ONCE = 200
 FOLDED_AT_ONCE = 5_000
 YEARS = 3
 TRIES = 30
-LATELY = 500
-"""Entries that the journal holds when it is asked once more: what two seconds may bring."""
 BOARD = "/api/dashboard/issues"
 ROW = "{:<12} {:<42} {:>10}"
 

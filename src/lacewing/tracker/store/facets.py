@@ -20,7 +20,6 @@ from sqlalchemy import (
     cast,
     func,
     literal,
-    literal_column,
     select,
     union_all,
 )
@@ -102,12 +101,15 @@ def facets_of(
     The columns: ``project_id``, ``dimension``, ``key``, ``weight``.
     """
     of = source.c
-    is_open = of.status.in_([_literal(status) for status in OPEN_STATUSES])
+    is_open = of.status.in_([literal(status.value, Text()) for status in OPEN_STATUSES])
     assignee = func.coalesce(id_text(of.assignee_id), UNASSIGNED)
 
     def facet(dimension: Dimension, key: ColumnElement[Any]) -> Select[Any]:
         return select(
-            of.project_id, _literal(dimension).label("dimension"), key.label("key"), weight
+            of.project_id,
+            literal(dimension.value, Text()).label("dimension"),
+            key.label("key"),
+            weight,
         )
 
     facets = {
@@ -143,7 +145,3 @@ def in_both_scopes(facets: CompoundSelect[Any], name: str) -> CompoundSelect[Any
         select(each.c.project_id.label("scope"), *kind, count).group_by(each.c.project_id, *kind),
         select(everywhere, *kind, count).group_by(*kind),
     )
-
-
-def _literal(name: StrEnum) -> ColumnElement[str]:
-    return literal_column(f"'{name.value}'", Text())

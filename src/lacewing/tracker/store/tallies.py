@@ -21,7 +21,6 @@ from sqlalchemy import (
     bindparam,
     func,
     literal,
-    literal_column,
     or_,
     select,
     union_all,
@@ -101,15 +100,17 @@ def _wanted() -> Select[Any]:
     """The ranges as rows: ``dimension``, ``first``, ``before``, ``told_as``."""
 
     def bound(parameter: str | None, otherwise: str) -> ColumnElement[str]:
-        return _text(otherwise) if parameter is None else bindparam(parameter, type_=Text())
+        if parameter is None:
+            return literal(otherwise, Text())
+        return bindparam(parameter, type_=Text())
 
     rows = union_all(
         *(
             select(
-                _text(each.dimension.value).label("dimension"),
+                literal(each.dimension.value, Text()).label("dimension"),
                 bound(each.first, "").label("first"),
                 bound(each.before, "~").label("before"),
-                _text(each.told_as).label("told_as"),
+                literal(each.told_as, Text()).label("told_as"),
             )
             for each in WANTED
         )
@@ -156,10 +157,6 @@ def _statement(*, together: bool) -> Select[Any]:
             placed.c.place <= ASSIGNEES_TOLD + 1,
         )
     )
-
-
-def _text(value: str | None) -> ColumnElement[str]:
-    return literal_column("NULL" if value is None else f"'{value}'", Text())
 
 
 async def read_tallies(
