@@ -17,11 +17,17 @@ import pytest
 from lacewing.kernel.db import Database, open_database, transaction
 from lacewing.kernel.errors import Conflict
 from lacewing.kernel.ids import new_id
-from lacewing.kernel.jobs import JobKind, Lease, LeaseLost, enqueue, store
+from lacewing.kernel.jobs import JobKind, Lease, LeaseLost, enqueue, enqueue_all, store
 from lacewing.kernel.jobs.embedded import EmbeddedCarrier
 from lacewing.kernel.jobs.kind import ATTEMPTS_MAX
 from lacewing.kernel.jobs.queue import drop_job, retry_job
-from lacewing.kernel.jobs.runner import LEASE, PAUSE_MAX_SECONDS, Runner, pause_before
+from lacewing.kernel.jobs.runner import (
+    LEASE,
+    PAUSE_MAX_SECONDS,
+    RUNNING_IN_LANE_MAX,
+    Runner,
+    pause_before,
+)
 from lacewing.kernel.jobs.store import DeadJob, JobLine
 from lacewing.kernel.pagination import PageRequest
 from lacewing.kernel.work import Origin, Work
@@ -50,14 +56,19 @@ class Bench:
         async with transaction(self.database) as session:
             yield Work(session, self.clock(), Origin(request_id="asked-by-this"))
 
-    async def ask(self, *, key: str | None = None, **payload: Any) -> bool:
+    async def ask(self, *, key: str | None = None, lane: str | None = None, **payload: Any) -> bool:
         async with self.work() as work:
-            return await enqueue(work, TASK, payload, key=key)
+            return await enqueue(work, TASK, payload, key=key, lane=lane)
 
     def runner(
-        self, run: Run, give_up: GiveUp | None = None, attempts_max: int = ATTEMPTS_MAX
+        self,
+        run: Run,
+        give_up: GiveUp | None = None,
+        attempts_max: int = ATTEMPTS_MAX,
+        pauses: tuple[timedelta, ...] | None = None,
     ) -> Runner:
-        return Runner(self.database, [JobKind(TASK, run, give_up, attempts_max)], self.clock)
+        kind = JobKind(TASK, run, give_up, attempts_max, pauses)
+        return Runner(self.database, [kind], self.clock)
 
     async def die_at(self, times: int = 1) -> None:
         """As so many workers that take the job one after another and are never heard of again."""
@@ -404,6 +415,49 @@ def test_pauses_grow_and_are_never_the_same_for_all(attempt: int, longest: int) 
     assert len(set(pauses)) > 40
 
 
+def test_the_pauses_of_a_schedule_are_lengthened_a_little() -> None:
+    """WEBHOOK: by a tenth at the most, and never at one time for all."""
+    schedule = (timedelta(seconds=5), timedelta(hours=10))
+
+    pauses = [pause_before(2, schedule) for _ in range(50)]
+
+    assert all(timedelta(hours=10) <= pause <= timedelta(hours=11) for pause in pauses)
+    assert len(set(pauses)) > 40
+
+
+async def test_a_kind_of_job_may_have_a_schedule_of_its_own(bench: Bench) -> None:
+    """WEBHOOK: the job knows how long the next attempt will wait, and whether there is one."""
+    told = []
+
+    async def note(lease: Lease) -> None:
+        told.append(lease.pause)
+        raise LookupError
+
+    await bench.ask()
+    runner = bench.runner(note, attempts_max=2, pauses=(timedelta(hours=2),))
+    await runner.run_next()
+    due_in = (await bench.the_job()).due_at - bench.clock()
+    bench.clock.advance(hours=2.2)
+    await runner.run_next()
+
+    assert told == [due_in, None]
+    assert timedelta(hours=2) <= due_in <= timedelta(hours=2.2)
+    assert len(await bench.dead()) == 1
+
+
+async def test_a_job_may_ask_for_a_longer_pause(bench: Bench) -> None:
+    """WEBHOOK: when it was told to come back later."""
+
+    async def wait_longer(lease: Lease) -> None:
+        lease.pause = timedelta(days=1)
+        raise LookupError
+
+    await bench.ask()
+    await bench.runner(wait_longer).run_next()
+
+    assert (await bench.the_job()).due_at == bench.clock() + timedelta(days=1)
+
+
 async def test_a_job_that_failed_is_tried_again_after_a_pause(bench: Bench) -> None:
     """DOC-9: not before; the reason stands beside it."""
     await bench.ask()
@@ -681,6 +735,74 @@ async def test_the_carrier_runs_so_many_jobs_at_a_time(bench: Bench) -> None:
 
     assert leased == 3
     assert begun == 5
+
+
+async def test_of_one_lane_only_some_run_at_a_time(bench: Bench) -> None:
+    """WEBHOOK: the others are not held up by what they wait for; when one ends, the next begins."""
+    begun: Counter[str] = Counter()
+    gate, stopping = asyncio.Event(), asyncio.Event()
+
+    async def wait(lease: Lease) -> None:
+        lane = str(lease.job.lane)
+        begun[lane] += 1
+        if lane == "slow":
+            await gate.wait()
+
+    slow, other = RUNNING_IN_LANE_MAX + 3, 2 * RUNNING_IN_LANE_MAX
+    async with bench.work() as work:
+        await enqueue_all(work, TASK, [({}, "slow")] * slow + [({}, "quick")] * other)
+        await enqueue(work, TASK, {})
+
+    async def the_others_are_done() -> bool:
+        return begun["quick"] == other and begun["None"] == 1
+
+    carrying = asyncio.create_task(EmbeddedCarrier(bench.runner(wait), 10).run(stopping))
+    await eventually(the_others_are_done)
+    begun_while_slow = begun["slow"]
+    gate.set()
+    await eventually(bench.is_done)
+    stopping.set()
+    await carrying
+
+    assert begun_while_slow == RUNNING_IN_LANE_MAX
+    assert begun["slow"] == slow
+
+
+async def test_a_job_that_failed_leaves_its_lane(bench: Bench) -> None:
+    """WEBHOOK: or the lane would be full for ever."""
+    for _ in range(RUNNING_IN_LANE_MAX + 1):
+        await bench.ask(lane="one")
+    runner = bench.runner(fail)
+
+    found = [await runner.run_next() for _ in range(RUNNING_IN_LANE_MAX + 2)]
+
+    assert found == [True] * (RUNNING_IN_LANE_MAX + 1) + [False]
+
+
+async def test_of_many_that_have_nothing_to_do_one_asks(bench: Bench) -> None:
+    """OPS-1: any number of slots costs the database no more than one."""
+    asking, most = 0, 0
+    asked, stopping = asyncio.Event(), asyncio.Event()
+
+    class Counting(Runner):
+        async def take_next(self) -> Lease | None:
+            nonlocal asking, most
+            asking += 1
+            most = max(most, asking)
+            asked.set()
+            await asyncio.sleep(0.01)
+            asking -= 1
+            return await super().take_next()
+
+    runner = Counting(bench.database, [JobKind(TASK, do_nothing)], bench.clock)
+    carrying = asyncio.create_task(EmbeddedCarrier(runner, 50).run(stopping))
+    await asyncio.wait_for(asked.wait(), DEADLINE_SECONDS)
+    await bench.ask()
+    await eventually(bench.is_done)
+    stopping.set()
+    await carrying
+
+    assert most == 1
 
 
 async def test_a_job_that_fails_does_not_stop_the_carrier(bench: Bench) -> None:

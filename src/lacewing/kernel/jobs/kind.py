@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -30,13 +31,22 @@ class Lease:
     """One attempt at one job, as its kind's ``run`` is handed it."""
 
     def __init__(
-        self, database: Database, clock: Clock, job: LeasedJob, lease_id: UUID, bell: Bell
+        self,
+        database: Database,
+        clock: Clock,
+        job: LeasedJob,
+        lease_id: UUID,
+        bell: Bell,
+        pause: timedelta | None = None,
     ) -> None:
         self.database: Final = database
         self.clock: Final = clock
         self.job = job
         self.id: Final = lease_id
         self._bell = bell
+        self.pause = pause
+        """How long the next attempt waits if this one fails; ``None`` when it is the last one. A
+        job may lengthen it."""
         self.is_finished = False
         self.is_lost = False
         """Whether another worker has the job by now."""
@@ -78,3 +88,6 @@ class JobKind(msgspec.Struct, frozen=True):
     give_up: Callable[[Work, dict[str, Any], str], Awaitable[None]] | None = None
     """Told of the payload and the reason, when the job goes to the dead letters."""
     attempts_max: int = ATTEMPTS_MAX
+    pauses: tuple[timedelta, ...] | None = None
+    """How long to wait after each failed attempt but the last, where ``runner.pause_before`` is not
+    what the kind needs."""

@@ -1,6 +1,6 @@
 """Asking for a job to be done, again, or not at all."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,23 +18,36 @@ async def enqueue(
     *,
     key: str | None = None,
     due_at: datetime | None = None,
+    lane: str | None = None,
 ) -> bool:
     """Let a worker do it, if and only if the transaction of ``work`` commits.
 
     ``payload`` holds JSON values. Of jobs with the same ``key`` only one waits or runs at a time:
-    ``False`` when there is one already.
+    ``False`` when there is one already. Of those with the same ``lane`` a worker runs only some at
+    a time, so that what they all wait for holds up nobody else.
     """
-    row = {
+    row = _row(work, kind, payload) | {"key": key, "lane": lane, "due_at": due_at or work.now}
+    return await store.insert_job(work.session, row)
+
+
+async def enqueue_all(
+    work: Work, kind: str, payloads: Iterable[tuple[Mapping[str, Any], str]]
+) -> None:
+    """As ``enqueue``, for many at once, each with its lane."""
+    rows = [_row(work, kind, payload) | {"lane": lane} for payload, lane in payloads]
+    await store.insert_jobs(work.session, rows)
+
+
+def _row(work: Work, kind: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+    return {
         "id": new_id(),
         "kind": kind,
         "payload": dict(payload),
-        "key": key,
         "created_at": work.now,
         "request_id": work.origin.request_id,
-        "due_at": due_at or work.now,
+        "due_at": work.now,
         "attempts": 0,
     }
-    return await store.insert_job(work.session, row)
 
 
 async def retry_job(work: Work, job_id: UUID) -> bool:

@@ -1,6 +1,7 @@
 """Running jobs: leased, kept while they last, tried again with growing pauses, given up."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -26,16 +27,23 @@ LEASE: Final = timedelta(seconds=15)
 KEPT_EVERY_SECONDS: Final = 5.0
 PAUSE_FIRST_SECONDS: Final = 5.0
 PAUSE_MAX_SECONDS: Final = 1_800.0
+RUNNING_IN_LANE_MAX: Final = 4
+"""Jobs of one lane that one worker runs at a time."""
+_LATER_AT_MOST: Final = 0.1
+"""By which part of itself a pause of a schedule is lengthened at the most."""
 
 _random = SystemRandom()
 _log = structlog.get_logger(__name__)
 
 
-def pause_before(attempt: int) -> timedelta:
-    """How long to wait after this attempt failed: doubled each time, and never at one time for all.
+def pause_before(attempt: int, pauses: tuple[timedelta, ...] | None = None) -> timedelta:
+    """How long to wait after this attempt failed: longer each time, and never at one time for all.
 
-    Full jitter over the upper half (AWS Architecture Blog, "Exponential Backoff And Jitter").
+    Doubled, with full jitter over the upper half (AWS Architecture Blog, "Exponential Backoff And
+    Jitter"), or as ``pauses`` has it and a little longer.
     """
+    if pauses is not None:
+        return pauses[attempt - 1] * _random.uniform(1, 1 + _LATER_AT_MOST)
     longest = min(PAUSE_MAX_SECONDS, PAUSE_FIRST_SECONDS * 2 ** (attempt - 1))
     return timedelta(seconds=_random.uniform(longest / 2, longest))
 
@@ -55,6 +63,8 @@ class Runner:
         self.clock: Final = clock
         self._kinds = {kind.name: kind for kind in kinds}
         self.kind_names: Final = tuple(self._kinds)
+        self._lanes: Counter[str] = Counter()
+        """How many jobs of each lane run here."""
 
     async def run_next(self) -> bool:
         """Run the job that has waited for the longest; ``False`` when none is due.
@@ -62,16 +72,28 @@ class Runner:
         Raises:
             Unavailable: the database does not answer.
         """
-        now = self.clock()
-        if not await store.is_any_due(self.database.session(), self.kind_names, now):
+        lease = await self.take_next()
+        if lease is None:
             return False
+        await self.run(lease)
+        return True
+
+    async def take_next(self) -> Lease | None:
+        """The job that has waited for the longest and whose lane is not full, to be run now.
+
+        One at a time asks, so that no lane takes more than it may.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        now = self.clock()
+        full = [lane for lane, count in self._lanes.items() if count >= RUNNING_IN_LANE_MAX]
+        if not await store.is_any_due(self.database.session(), self.kind_names, now, full):
+            return None
         lease_id = new_id()
         async with transaction(self.database) as session:
-            job = await store.lease_next(session, self.kind_names, lease_id, now, now + LEASE)
-        if job is None:
-            return False
-        await self._run(job, lease_id)
-        return True
+            job = await store.lease_next(session, self.kind_names, lease_id, now, now + LEASE, full)
+        return None if job is None else self._lease(job, lease_id)
 
     async def run_this(self, job_id: UUID) -> bool:
         """Run this job, unless it is done, waits, or is somebody's; whether it was run.
@@ -87,12 +109,30 @@ class Runner:
             )
         if job is None:
             return False
-        await self._run(job, lease_id)
+        await self.run(self._lease(job, lease_id))
         return True
 
-    async def _run(self, job: LeasedJob, lease_id: UUID) -> None:
+    def _lease(self, job: LeasedJob, lease_id: UUID) -> Lease:
         kind = self._kinds[job.kind]
-        lease = Lease(self.database, self.clock, job, lease_id, self._bell)
+        is_last = job.attempt >= kind.attempts_max
+        pause = None if is_last else pause_before(job.attempt, kind.pauses)
+        if job.lane is not None:
+            self._lanes[job.lane] += 1
+        return Lease(self.database, self.clock, job, lease_id, self._bell, pause)
+
+    async def run(self, lease: Lease) -> None:
+        """Run what was taken, to its end whatever that is."""
+        lane = lease.job.lane
+        try:
+            await self._run(lease)
+        finally:
+            if lane is not None:
+                self._lanes[lane] -= 1
+                self._lanes += Counter()  # forgets those that are empty
+
+    async def _run(self, lease: Lease) -> None:
+        job = lease.job
+        kind = self._kinds[job.kind]
         log = _log.bind(job_id=str(job.id), job=job.kind, attempt=job.attempt)
         if job.attempt > kind.attempts_max:
             # Begun once more than it may be: this attempt is none.
@@ -129,12 +169,12 @@ class Runner:
 
     async def _try_again(self, lease: Lease, kind: JobKind, reason: str) -> None:
         job = lease.job
-        if job.attempt >= kind.attempts_max:
+        if lease.pause is None:
             await self._give_up(lease, kind, reason)
             return
         JOBS_ENDED.labels(job.kind, "failed").inc()
         async with transaction(self.database) as session:
-            due_at = self.clock() + pause_before(job.attempt)
+            due_at = self.clock() + lease.pause
             await store.put_back(session, job, lease.id, due_at, reason)
 
     async def _give_up(self, lease: Lease, kind: JobKind, reason: str) -> None:

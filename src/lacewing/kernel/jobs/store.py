@@ -4,9 +4,9 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import bindparam, delete, func, insert, not_, or_, select, update
 
-from lacewing.kernel.db import Session
+from lacewing.kernel.db import Parameters, Session
 from lacewing.kernel.db.expressions import any_of, insert_new
 from lacewing.kernel.db.paging import Order, keyset_page
 from lacewing.kernel.db.types import Timestamp
@@ -22,6 +22,7 @@ class LeasedJob(msgspec.Struct, frozen=True):
     payload: dict[str, Any]
     created_at: datetime
     request_id: str | None
+    lane: str | None
     attempt: int
     """From 1; those of workers that died are counted too."""
     last_error: str | None
@@ -55,10 +56,16 @@ _now = bindparam("now", type_=Timestamp())
 _job: Any = bindparam("job_id")
 _lease: Any = bindparam("held_by")
 _INSERT = insert_new(jobs)
+_INSERT_MANY = insert(jobs)
 _IS_DUE = jobs.c.due_at <= _now
+_MAY_RUN = (
+    _IS_DUE,
+    any_of(jobs.c.kind, "kinds"),
+    or_(jobs.c.lane.is_(None), not_(any_of(jobs.c.lane, "full_lanes"))),
+)
 _NEXT = (
     select(jobs.c.id)
-    .where(_IS_DUE, any_of(jobs.c.kind, "kinds"))
+    .where(*_MAY_RUN)
     .order_by(jobs.c.due_at, jobs.c.id)
     .limit(1)
     .with_for_update(skip_locked=True)
@@ -69,13 +76,14 @@ _THIS = (
     # Not skipping who is locked: its sender may just be noting that it was sent.
     .with_for_update()
 )
-_LOOK = select(jobs.c.id).where(_IS_DUE, any_of(jobs.c.kind, "kinds")).limit(1)
+_LOOK = select(jobs.c.id).where(*_MAY_RUN).limit(1)
 _LEASED = (
     jobs.c.id,
     jobs.c.kind,
     jobs.c.payload,
     jobs.c.created_at,
     jobs.c.request_id,
+    jobs.c.lane,
     jobs.c.attempts,
     jobs.c.last_error,
 )
@@ -157,16 +165,33 @@ async def insert_job(session: Session, row: dict[str, Any]) -> bool:
     return await session.execute(_INSERT, row) == 1
 
 
-async def is_any_due(session: Session, kinds: Sequence[str], now: datetime) -> bool:
+async def insert_jobs(session: Session, rows: Sequence[Parameters]) -> None:
+    """Add jobs that have no key."""
+    await session.execute_many(_INSERT_MANY, rows)
+
+
+async def is_any_due(
+    session: Session, kinds: Sequence[str], now: datetime, full_lanes: Sequence[str] = ()
+) -> bool:
     """A look that locks nothing, for those who ask again and again."""
-    return await session.scalar(_LOOK, {"kinds": list(kinds), "now": now}) is not None
+    values = {"kinds": list(kinds), "now": now, "full_lanes": list(full_lanes)}
+    return await session.scalar(_LOOK, values) is not None
 
 
 async def lease_next(
-    session: Session, kinds: Sequence[str], lease_id: UUID, now: datetime, until: datetime
+    session: Session,
+    kinds: Sequence[str],
+    lease_id: UUID,
+    now: datetime,
+    until: datetime,
+    full_lanes: Sequence[str] = (),
 ) -> LeasedJob | None:
-    """The job that has been due for the longest, leased; other workers take others."""
-    job_id = await session.scalar(_NEXT, {"kinds": list(kinds), "now": now})
+    """The job that has been due for the longest, leased; other workers take others.
+
+    Jobs of ``full_lanes`` are passed by.
+    """
+    values = {"kinds": list(kinds), "now": now, "full_lanes": list(full_lanes)}
+    job_id = await session.scalar(_NEXT, values)
     return await _lease_it(session, job_id, lease_id, until)
 
 

@@ -18,6 +18,8 @@ jobs = Table(
     Column("payload", Document, nullable=False),
     # Of the jobs with one key only one is there at a time.
     Column("key", Text, unique=True),
+    # Of the jobs with one lane a worker runs only some at a time.
+    Column("lane", Text),
     Column("created_at", Timestamp, nullable=False),
     Column("request_id", Text),
     Column("due_at", Timestamp, nullable=False),
