@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Row, Table, func, insert, select
+from sqlalchemy import Connection, Row, Table, delete, func, insert, select
 from sqlalchemy.exc import DBAPIError, StatementError
 
 from lacewing.kernel.db.metadata import metadata
@@ -68,9 +68,14 @@ def import_lines(connection: Connection, schema: str, lines: Iterable[bytes]) ->
         UnreadableExport: naming the line that can't be read.
     """
     tables = {table.name: table for table in exported_tables()}
+    replaced = [table for table in tables.values() if table.info.get("replaced")]
     for table in tables.values():
-        if connection.scalar(select(func.count()).select_from(table.select().limit(1).subquery())):
+        if table not in replaced and connection.scalar(
+            select(func.count()).select_from(table.select().limit(1).subquery())
+        ):
             raise NotEmpty
+    for table in replaced:
+        connection.execute(delete(table))
     counts = dict.fromkeys(tables, 0)
     waiting: list[dict[str, Any]] = []
     current: str | None = None

@@ -14,3 +14,6 @@ metadata = MetaData(
 
 EPHEMERAL = {"ephemeral": True}
 """``Table.info`` of what an export leaves out: it ends by itself or belongs to one installation."""
+
+REPLACED = {"replaced": True}
+"""``Table.info`` of what a Lacewing writes by itself when it is served: an import replaces it."""

@@ -13,7 +13,7 @@ from sqlalchemy import (
     text,
 )
 
-from lacewing.kernel.db.metadata import metadata
+from lacewing.kernel.db.metadata import REPLACED, metadata
 from lacewing.kernel.db.types import Document, Timestamp
 
 outbox = Table(
@@ -45,4 +45,5 @@ event_cursors = Table(
     Column("consumer", Text, primary_key=True),
     # The number of the last event that it has dealt with.
     Column("sequence", BigInteger, nullable=False),
+    info=REPLACED,
 )
