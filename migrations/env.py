@@ -13,6 +13,7 @@ from lacewing.kernel.idempotency import tables as _idempotency  # ruff: ignore[u
 from lacewing.kernel.jobs import tables as _jobs  # ruff: ignore[unused-import]
 from lacewing.notifications import tables as _notifications  # ruff: ignore[unused-import]
 from lacewing.tracker import tables as _tracker  # ruff: ignore[unused-import]
+from lacewing.webhooks import tables as _webhooks  # ruff: ignore[unused-import]
 
 connection = context.config.attributes["connection"]
 if connection.dialect.name == "postgresql":

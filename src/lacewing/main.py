@@ -27,6 +27,7 @@ from lacewing.kernel.db import Database, open_database
 from lacewing.kernel.db.migrations import Migrations
 from lacewing.kernel.events.bells import Bells
 from lacewing.kernel.events.redis_bells import heard_everywhere
+from lacewing.kernel.jobs.embedded import EmbeddedCarrier
 from lacewing.kernel.jobs.runner import Runner
 from lacewing.kernel.pagination import CursorCodec
 from lacewing.kernel.web import docs, health, problems
@@ -43,7 +44,8 @@ from lacewing.kernel.web.runtime import Runtime
 from lacewing.kernel.work import Work
 from lacewing.notifications.component import Notifications
 from lacewing.notifications.live.hub import Hub
-from lacewing.settings import InvalidSettings, Settings
+from lacewing.settings import Environment, InvalidSettings, Settings
+from lacewing.webhooks.component import Webhooks
 from lacewing.worker import Worker, carrier_in_server
 
 DESCRIPTION = """Bug reports, projects and comments of a team that runs its own tracker.
@@ -88,6 +90,16 @@ def make_documents(settings: Settings) -> Documents:
     )
 
 
+def make_webhooks(settings: Settings, keys: Keys) -> Webhooks:
+    """The webhooks' parts; in development they may use plain HTTP."""
+    return Webhooks.make(
+        settings.webhooks,
+        keys.secret,
+        settings.web.public_url,
+        allows_http=settings.general.environment is Environment.DEVELOPMENT,
+    )
+
+
 def _processor(settings: Settings) -> Processor:
     try:
         return load_processor(settings.documents)
@@ -113,6 +125,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     rate_limiter = RateLimiter(settings.general.redis_url)
     accounts = make_accounts(settings, clock)
     documents = make_documents(settings)
+    webhooks = make_webhooks(settings, accounts.keys)
     bells = Bells()
 
     @asynccontextmanager
@@ -125,7 +138,9 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         try:
             tasks = wiring.periodic_tasks(settings, accounts)
             runner = Runner(database, wiring.job_kinds(documents), clock, bells.written)
-            carry = carrier_in_server(settings.general, runner)
+            sender = Runner(database, wiring.sending_job_kinds(webhooks), clock, bells.written)
+            sending = EmbeddedCarrier(sender, settings.webhooks.webhook_concurrency)
+            carry = carrier_in_server(settings.general, runner, sending)
             worker = Worker(database, tasks, clock, carry, wiring.CONSUMERS, bells)
             app.state.notifications = notifications = Notifications(
                 wiring.DESCRIBERS,
@@ -139,6 +154,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
             ):
                 yield {ON_SHUTDOWN: (notifications.hub.end_all,)}
         finally:
+            await webhooks.close()
             await documents.close()
             await accounts.close()
             await rate_limiter.close()
@@ -156,6 +172,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     )
     app.state.accounts = accounts
     app.state.documents = documents
+    app.state.webhooks = webhooks
     for router in wiring.ROUTERS:
         # Flat, not included: each level of nesting costs every request.
         app.router.routes.extend(router.routes)

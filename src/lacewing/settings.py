@@ -18,6 +18,7 @@ from lacewing.accounts.settings import AccountsSettings, ProviderSettings
 from lacewing.documents.settings import DocumentsSettings
 from lacewing.kernel.db.database import DatabaseSettings, sqlite_path
 from lacewing.kernel.web.settings import WebSettings
+from lacewing.webhooks.settings import WebhooksSettings
 
 PREFIX: Final = "LACEWING_"
 GOOGLE_DISCOVERY_URL: Final = "https://accounts.google.com/.well-known/openid-configuration"
@@ -97,6 +98,7 @@ class Settings(BaseModel, frozen=True):
     web: WebSettings
     accounts: AccountsSettings
     documents: DocumentsSettings
+    webhooks: WebhooksSettings
     object_storage: Mapping[str, SecretStr] = {}
     """The ``AWS_…`` variables, by which object storages are reached."""
     providers: Mapping[str, ProviderSettings] = {}

@@ -49,6 +49,11 @@ from lacewing.tracker import jobs as tracker_jobs
 from lacewing.tracker.http import comments, issues, projects, watching
 from lacewing.tracker.permissions import GRANTS as TRACKER_GRANTS
 from lacewing.tracker.public import describe_issues
+from lacewing.webhooks import jobs as webhooks_jobs
+from lacewing.webhooks.component import Webhooks
+from lacewing.webhooks.http import deliveries, webhooks
+from lacewing.webhooks.permissions import GRANTS as WEBHOOKS_GRANTS
+from lacewing.webhooks.service.noting import note_events
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     auth.router,
@@ -72,6 +77,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     notifications.router,
     stream.router,
     sockets.router,
+    webhooks.router,
+    deliveries.router,
     audit.router,
     pipeline.router,
 )
@@ -87,6 +94,7 @@ PERMISSIONS: Final = PermissionTable(
         CONTENT_GRANTS,
         DASHBOARD_GRANTS,
         NOTIFICATIONS_GRANTS,
+        WEBHOOKS_GRANTS,
         AUDIT_GRANTS,
         PIPELINE_GRANTS,
     )
@@ -119,12 +127,18 @@ PERIODIC_TASKS: Final = (
     PeriodicTask(
         "issue-tallies", 2, tracker_jobs.fold_tallies, repeats_at=tracker_jobs.FOLDED_AT_ONCE
     ),
+    PeriodicTask(
+        "old-webhook-deliveries",
+        3_600,
+        webhooks_jobs.delete_old_deliveries,
+        repeats_at=webhooks_jobs.DELETED_AT_ONCE,
+    ),
     PeriodicTask("queue-depths", 15, measure_queues),
 )
 """Those that need nothing but the database."""
 
 
-CONSUMERS: Final[tuple[Consumer, ...]] = (TELLING,)
+CONSUMERS: Final[tuple[Consumer, ...]] = (TELLING, Consumer("webhooks", note_events))
 """Who reads all events in order, each with a cursor of its own."""
 
 
@@ -148,8 +162,13 @@ def periodic_tasks(settings: Settings, accounts: Accounts) -> list[PeriodicTask]
 
 
 def job_kinds(documents: Documents) -> list[JobKind]:
-    """Every kind of job, with what runs it."""
+    """Every kind of job, with what runs it, but for those of ``sending_job_kinds``."""
     return [*documents_jobs.job_kinds(documents)]
+
+
+def sending_job_kinds(webhooks: Webhooks) -> list[JobKind]:
+    """Those that mostly wait for servers of others: they run beside the rest, many at a time."""
+    return [*webhooks_jobs.job_kinds(webhooks)]
 
 
 def body_limits(settings: Settings) -> dict[tuple[str, str], int]:

@@ -149,7 +149,7 @@ class Worker:
         return count
 
 
-def carrier_in_server(settings: GeneralSettings, runner: Runner) -> Carry:
+def carrier_in_server(settings: GeneralSettings, runner: Runner, sending: EmbeddedCarrier) -> Carry:
     """How jobs are carried where HTTP is served: run here, unless others do that."""
     if settings.broker_url is not None:
         # Imported only where there is a broker: Celery costs 15 MB of memory.
@@ -158,16 +158,29 @@ def carrier_in_server(settings: GeneralSettings, runner: Runner) -> Carry:
         return Sender(settings.broker_url, runner).run
     if not settings.worker_in_server:
         return _carry_nothing
-    return EmbeddedCarrier(runner, settings.worker_concurrency).run
+    return _side_by_side(EmbeddedCarrier(runner, settings.worker_concurrency).run, sending.run)
 
 
-def carrier_of_worker(settings: GeneralSettings, runner: Runner) -> Carry:
-    """How jobs are carried in a worker of their own."""
+def carrier_of_worker(settings: GeneralSettings, runner: Runner, sending: EmbeddedCarrier) -> Carry:
+    """How jobs are carried in a worker of their own.
+
+    What is sent to others needs no broker: it would hold a thread there while it waits.
+    """
     if settings.broker_url is None:
-        return EmbeddedCarrier(runner, settings.worker_concurrency).run
+        return _side_by_side(EmbeddedCarrier(runner, settings.worker_concurrency).run, sending.run)
     from lacewing.kernel.jobs.celery import CeleryCarrier  # noqa: PLC0415  as above
 
-    return CeleryCarrier(settings.broker_url, runner, settings.worker_concurrency).run
+    celery = CeleryCarrier(settings.broker_url, runner, settings.worker_concurrency)
+    return _side_by_side(celery.run, sending.run)
+
+
+def _side_by_side(*carriers: Carry) -> Carry:
+    async def carry(stopping: asyncio.Event) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for each in carriers:
+                tasks.create_task(each(stopping))
+
+    return carry
 
 
 async def _carry_nothing(stopping: asyncio.Event) -> None:

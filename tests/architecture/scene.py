@@ -15,6 +15,7 @@ from tests.architecture import matrix
 from tests.architecture.matrix import Row
 from tests.documents import papers
 from tests.support.house import House, Member
+from tests.webhooks.acts import Names, let_names_be
 
 PAPER = papers.pdf("A report.")
 
@@ -65,6 +66,7 @@ class Scene:
             "/api/documents/{document_id}",
             "/api/posts/{post_id}",
             "/api/products/{product_id}",
+            "/api/webhooks/{webhook_id}",
             "/api/projects/{project_id}/issues",
             "/api/issues/{issue}/comments",
         ):
@@ -114,6 +116,11 @@ async def make_scene(house: House, actor: str) -> Scene:
         files={"file": ("report.pdf", PAPER)},
     )
     assert upload.status_code == 201, upload.text
+    let_names_be(house, Names())  # so that nobody is called
+    wanted_hook = {"url": "https://hooks.example.com/", "event_types": ["issues.imported"]}
+    webhook = await _made(maker, f"/api/projects/{project['id']}/webhooks", wanted_hook)
+    delivery = await maker.api.post(f"/api/webhooks/{webhook['id']}/test")
+    assert delivery.status_code == 202, delivery.text
     [session] = (await reporter.api.get("/api/auth/sessions")).json()["data"]
     demoted = await watcher.api.patch(f"/api/users/{former.id}", json={"role": "developer"})
     assert demoted.status_code == 200, demoted.text
@@ -129,6 +136,8 @@ async def make_scene(house: House, actor: str) -> Scene:
         "post_id": post["id"],
         "collection_id": collection["id"],
         "product_id": product["id"],
+        "webhook_id": webhook["id"],
+        "delivery_id": delivery.json()["id"],
         "session_id": session["id"],
         "token_id": token["id"],
         "provider": "nowhere",

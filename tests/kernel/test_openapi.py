@@ -157,7 +157,10 @@ async def test_a_read_is_tagged_if_and_only_if_the_document_says_so(
     wanted = {"name": "Build", "scopes": ["read"]}
     token = (await mona.api.post("/api/auth/personal-access-tokens", json=wanted)).json()
     product = {"name": "Desk", "category": "furniture", "price": 1}
+    hooks = f"/api/projects/{issue['project']['id']}/webhooks"
+    hook = {"url": "https://hooks.example.com/", "event_types": ["issues.imported"]}
     ids = {
+        "webhook_id": (await mona.api.post(hooks, json=hook)).json()["id"],
         "user_id": str(mona.id),
         "token_id": token["id"],
         "project_id": issue["project"]["id"],

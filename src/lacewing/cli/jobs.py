@@ -7,13 +7,14 @@ import typer
 
 from lacewing.cli.context import opened_database, opened_work, run
 from lacewing.cli.output import fail, print_result
+from lacewing.kernel.clock import utc_now
 from lacewing.kernel.jobs import store
 from lacewing.kernel.jobs.queue import drop_job, retry_job
 from lacewing.kernel.jobs.store import DeadJob, JobLine
 from lacewing.kernel.pagination import PageRequest
-from lacewing.main import make_documents
+from lacewing.main import make_documents, make_webhooks, open_keys
 from lacewing.settings import LogLevel, Settings
-from lacewing.wiring import job_kinds
+from lacewing.wiring import job_kinds, sending_job_kinds
 
 LISTED_DEFAULT = 100
 LISTED_MAX = 10_000
@@ -84,7 +85,8 @@ def drop(job_id: UUID = _JOB) -> None:
     """Forget a job: nobody will do it."""
 
     async def forget(settings: Settings) -> bool:
-        kinds = job_kinds(make_documents(settings))
+        webhooks = make_webhooks(settings, open_keys(settings, utc_now()))
+        kinds = job_kinds(make_documents(settings)) + sending_job_kinds(webhooks)
         async with opened_database(settings) as database, opened_work(database) as work:
             return await drop_job(work, kinds, job_id)
 

@@ -10,8 +10,9 @@ from lacewing.cli.context import opened_database, run
 from lacewing.kernel.clock import utc_now
 from lacewing.kernel.events.bells import Bells
 from lacewing.kernel.events.redis_bells import heard_everywhere
+from lacewing.kernel.jobs.embedded import EmbeddedCarrier
 from lacewing.kernel.jobs.runner import Runner
-from lacewing.main import make_accounts, make_documents
+from lacewing.main import make_accounts, make_documents, make_webhooks
 from lacewing.settings import Settings
 from lacewing.worker import Worker, carrier_of_worker
 
@@ -25,10 +26,13 @@ async def _work(settings: Settings) -> None:
     accounts = make_accounts(settings)
     accounts.passwords.close()
     documents = make_documents(settings)
+    webhooks = make_webhooks(settings, accounts.keys)
     async with opened_database(settings) as database:
         bells = Bells()
         runner = Runner(database, wiring.job_kinds(documents), utc_now, bells.written)
-        carry = carrier_of_worker(settings.general, runner)
+        sender = Runner(database, wiring.sending_job_kinds(webhooks), utc_now, bells.written)
+        sending = EmbeddedCarrier(sender, settings.webhooks.webhook_concurrency)
+        carry = carrier_of_worker(settings.general, runner, sending)
         tasks = wiring.periodic_tasks(settings, accounts)
         worker = Worker(database, tasks, utc_now, carry, wiring.CONSUMERS, bells)
         loop = asyncio.get_running_loop()
@@ -39,4 +43,5 @@ async def _work(settings: Settings) -> None:
             async with heard_everywhere(bells, settings.general.redis_url):
                 await worker.run()
         finally:
+            await webhooks.close()
             await documents.close()

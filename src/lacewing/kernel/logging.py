@@ -16,6 +16,7 @@ _SECRET_NAME: Final = re.compile(
 _SECRET_VALUE: Final = re.compile(
     r"eyJ[\w-]{5,}\.[\w.-]*"  # JWS and JWE
     r"|\blw_[\w-]{20,}"  # personal access tokens
+    r"|\bwhsec_[\w+/=-]{20,}"  # secrets of webhooks
     r"|(?i:bearer|basic)\s+\S+"
     r"|\$argon2\S+"
     r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"  # user:password@ in a URL

@@ -3,7 +3,12 @@
 from uuid import UUID
 
 from lacewing.kernel.work import Work
-from lacewing.tracker.errors import IssueNotFound, ProjectArchived, ProjectNotFound
+from lacewing.tracker.errors import (
+    IssueNotFound,
+    NotYourProject,
+    ProjectArchived,
+    ProjectNotFound,
+)
 from lacewing.tracker.rules import AGES, OPEN_STATUSES, RESOLVED_STATUSES, name_of_age
 from lacewing.tracker.schemas import IssueRef, ProjectQuery, ProjectRef
 from lacewing.tracker.service.figures import Figures, read_figures, read_figures_of
@@ -14,7 +19,11 @@ from lacewing.tracker.service.places import (
     lock_issue,
     note_in_history,
 )
-from lacewing.tracker.service.projects import list_projects
+from lacewing.tracker.service.projects import (
+    get_own_project,
+    list_projects,
+    lock_own_project,
+)
 from lacewing.tracker.service.watching import find_watchers
 from lacewing.tracker.store import attached_texts
 from lacewing.tracker.store.places import (
@@ -34,6 +43,7 @@ __all__ = [
     "Figures",
     "IssueNotFound",
     "IssueRef",
+    "NotYourProject",
     "Place",
     "ProjectArchived",
     "ProjectNotFound",
@@ -44,12 +54,14 @@ __all__ = [
     "detach_text",
     "find_place",
     "find_watchers",
+    "get_own_project",
     "hold_place",
     "issue_columns",
     "issue_of",
     "issues_as",
     "list_projects",
     "lock_issue",
+    "lock_own_project",
     "name_of_age",
     "note_in_history",
     "project_columns",

@@ -31,6 +31,12 @@ class RecordedEvent(msgspec.Struct, frozen=True):
     data: dict[str, Any]
 
 
+def names_with(field: str) -> frozenset[str]:
+    """The names of all events that have such a member."""
+    kinds = Event.__subclasses__()
+    return frozenset(name_of(kind) for kind in kinds if field in kind.__struct_fields__)
+
+
 def name_of(event: Event | type[Event]) -> str:
     """The event's public name."""
     kind = event if isinstance(event, type) else type(event)

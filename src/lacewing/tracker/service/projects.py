@@ -87,7 +87,7 @@ async def change_project(
         ProjectArchived: it is archived, and not brought back by this very change.
         ProjectNameTaken: another one has that name.
     """
-    project = await _lock_for_change(work, project_id)
+    project = await lock_own_project(work, project_id)
     precondition.check(project)
     different = {name: value for name, value in changes.items() if getattr(project, name) != value}
     if not different:
@@ -113,9 +113,23 @@ def _action(changes: dict[str, Any]) -> str:
     return "project.archive" if changes["is_archived"] else "project.restore"
 
 
-async def _lock_for_change(work: Work, project_id: UUID) -> ProjectView:
-    project = await store.lock_project(work.session, project_id)
-    if project is None or not work.actor.reaches(project_id):
+async def get_own_project(work: Work, project_id: UUID) -> ProjectView:
+    """The project, if the actor may edit it.
+
+    Raises:
+        ProjectNotFound: there is none.
+        NotYourProject: somebody else created it.
+    """
+    return _own(work, await store.find_project(work.session, project_id))
+
+
+async def lock_own_project(work: Work, project_id: UUID) -> ProjectView:
+    """As ``get_own_project``; nobody else changes it until the transaction ends."""
+    return _own(work, await store.lock_project(work.session, project_id))
+
+
+def _own(work: Work, project: ProjectView | None) -> ProjectView:
+    if project is None or not work.actor.reaches(project.id):
         raise errors.ProjectNotFound
     if not may_edit_project(work.actor, project.created_by.id):
         raise errors.NotYourProject

@@ -1,0 +1,1 @@
+"""Webhooks: a project tells other servers what happens in it (standardwebhooks.com)."""

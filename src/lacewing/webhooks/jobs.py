@@ -1,0 +1,28 @@
+"""What happens later: sending, and forgetting what was sent."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from lacewing.kernel.db import Session
+from lacewing.kernel.jobs import JobKind, Lease
+from lacewing.webhooks.component import Webhooks
+from lacewing.webhooks.rules import ATTEMPTS_MAX, DELIVER, DELIVERIES_KEPT, PAUSES
+from lacewing.webhooks.service import delivering
+from lacewing.webhooks.store import deliveries
+
+DELETED_AT_ONCE: Final = 1_000
+
+
+def job_kinds(webhooks: Webhooks) -> Sequence[JobKind]:
+    """The kinds of jobs of this domain: they wait for other servers."""
+
+    async def deliver(lease: Lease) -> None:
+        await delivering.deliver(webhooks, lease)
+
+    return (JobKind(DELIVER, deliver, delivering.give_up, ATTEMPTS_MAX, PAUSES),)
+
+
+async def delete_old_deliveries(session: Session, now: datetime) -> int:
+    """Forget deliveries of events that are too old; how many."""
+    return await deliveries.delete_deliveries(session, now - DELIVERIES_KEPT, DELETED_AT_ONCE)

@@ -1,0 +1,353 @@
+import asyncio
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+from sqlalchemy import select
+
+from lacewing.kernel.actor import Role
+from lacewing.kernel.audit.tables import audit_log
+from lacewing.kernel.events.tables import outbox
+from lacewing.kernel.jobs.tables import dead_jobs, jobs
+from lacewing.webhooks.rules import EXCERPT_LENGTH_MAX, PAUSES
+from tests.support.house import House, Member
+from tests.tracker.acts import Json, change as change_issue, new_comment, new_issue, new_project
+from tests.webhooks import receiver as behaviours
+from tests.webhooks.acts import (
+    Names,
+    change,
+    deliveries,
+    get,
+    happen,
+    let_names_be,
+    new_webhook,
+    send_due,
+    sending,
+    the_delivery,
+    until,
+    until_noted,
+    verify,
+)
+from tests.webhooks.receiver import LOOPBACK, Behaviour, Receiver, answering
+
+
+async def test_what_happens_in_a_project_is_told_thinly_and_signed(
+    house: House, mona: Member, maria: Member, project: Json, receiver: Receiver
+) -> None:
+    """WEBHOOK: ids and links, by the specification; the reference library believes it."""
+    webhook = await new_webhook(mona, project, receiver.url("/hook"))
+
+    issue = await happen(house, maria, project)
+
+    (received,) = receiver.received
+    (event,) = await house.rows(
+        select(outbox.c.id, outbox.c.at).where(outbox.c.name == "issue.created")
+    )
+    payload = verify(received, webhook["secret"], house.clock)
+    assert received.path == "/hook"
+    assert received.headers["content-type"] == "application/json"
+    assert received.message_id == str(event[0])
+    assert received.headers["webhook-timestamp"] == str(int(house.clock().timestamp()))
+    assert payload.keys() == {"type", "timestamp", "data"}
+    assert payload["type"] == "issue.created"
+    assert datetime.fromisoformat(payload["timestamp"]) == event[1]
+    assert payload["data"] == {
+        "issue_id": issue["id"],
+        "project_id": project["id"],
+        "actor_id": str(maria.id),
+        "links": {
+            "issue": f"https://tracker.example.com/api/issues/{issue['id']}",
+            "project": f"https://tracker.example.com/api/projects/{project['id']}",
+        },
+    }
+
+
+async def test_each_webhook_hears_of_its_own_project_and_its_own_events(
+    house: House, mona: Member, project: Json, receiver: Receiver
+) -> None:
+    """WEBHOOK: one message an event; those switched off, deleted or elsewhere hear nothing."""
+    await new_webhook(mona, project, receiver.url("/all"), event_types=["*"])
+    await new_webhook(mona, project, receiver.url("/some"), event_types=["comment.created"])
+    await new_webhook(mona, project, receiver.url("/off"), event_types=["*"], is_active=False)
+    gone = await new_webhook(mona, project, receiver.url("/gone"), event_types=["*"])
+    await mona.api.delete(f"/api/webhooks/{gone['id']}")
+    other = await new_project(mona, "Other")
+    await until_noted(house)
+    await new_webhook(mona, other, receiver.url("/other"), event_types=["*"])
+
+    issue = await new_issue(mona, project)
+    await new_comment(mona, issue)
+    await change_issue(mona, issue, status="in_progress", title="Slower")
+    await send_due(house)
+
+    heard = {
+        path: sorted(each.payload["type"] for each in receiver.at(path))
+        for path in ("/all", "/some", "/off", "/gone", "/other")
+    }
+    assert [each for each in heard["/all"] if not each.startswith("project.")] == [
+        "comment.created",
+        "issue.changed",
+        "issue.created",
+        "issue.status_changed",
+    ]
+    assert heard["/some"] == ["comment.created"]
+    assert heard["/off"] == heard["/gone"] == heard["/other"] == []
+
+
+FAILURES: dict[str, tuple[Behaviour, int | None, str]] = {
+    "an error": (answering(500, b"out of order"), 500, "answered 500"),
+    "a refusal": (answering(404), 404, "answered 404"),
+    "not modified": (answering(304), 304, "redirects are not followed"),
+    "hanging": (behaviours.hang, None, "No answer within 0.3 seconds"),
+    "hanging up": (behaviours.hang_up, None, "No answer"),
+    "nonsense": (behaviours.talk_nonsense, None, "No answer"),
+    "an endless error": (behaviours.without_end(503), 503, "answered 503"),
+}
+
+
+@pytest.mark.parametrize("how", FAILURES)
+async def test_a_receiver_that_fails_is_tried_again_later(
+    hasty_house: House, receiver: Receiver, how: str
+) -> None:
+    """WEBHOOK: what went wrong stands in the log, and the same message comes once more."""
+    house = hasty_house
+    receiver.respond, status_code, error = FAILURES[how]
+    mona, project = await _mona(house)
+    webhook = await new_webhook(mona, project, receiver.url())
+
+    await happen(house, mona, project)
+    failed = await the_delivery(mona, webhook)
+    failing = await get(mona, webhook)
+    receiver.respond = answering(200, b"thanks")
+    house.clock.advance(seconds=6)
+    await send_due(house)
+    delivered = await the_delivery(mona, webhook)
+
+    assert (failed["status"], failed["attempts"], failed["finished_at"]) == ("pending", 1, None)
+    assert failed["last_status_code"] == status_code
+    assert error in failed["error"]
+    assert failing["failing_since"] is not None
+    assert (delivered["status"], delivered["attempts"]) == ("delivered", 2)
+    assert (delivered["last_status_code"], delivered["response_excerpt"]) == (200, "thanks")
+    assert (delivered["error"], delivered["next_attempt_at"]) == (None, None)
+    assert [each["status_code"] for each in delivered["tries"]] == [status_code, 200]
+    first, last = receiver.received[0], receiver.received[-1]
+    assert (first.message_id, first.body) == (last.message_id, last.body)
+    assert last.headers["webhook-timestamp"] > first.headers["webhook-timestamp"]
+    verify(last, webhook["secret"], house.clock)
+    assert (await get(mona, webhook))["failing_since"] is None
+
+
+async def _mona(house: House) -> tuple[Member, Json]:
+    member = await house.member("mona", Role.MANAGER)
+    return member, await new_project(member, "Web shop")
+
+
+@pytest.mark.parametrize(
+    "respond",
+    [
+        answering(200),
+        answering(299, b"\x00\xff\x1b[31mred"),
+        behaviours.without_end(200),
+        behaviours.break_off,
+        behaviours.stall,
+    ],
+    ids=["plain", "binary", "endless", "broken off", "stalled"],
+)
+async def test_the_status_decides_whatever_becomes_of_the_rest_of_the_answer(
+    hasty_house: House, receiver: Receiver, respond: Behaviour
+) -> None:
+    """WEBHOOK: 2xx is a success; of the body a little is read and kept."""
+    house = hasty_house
+    receiver.respond = respond
+    mona, project = await _mona(house)
+    webhook = await new_webhook(mona, project, receiver.url())
+
+    await happen(house, mona, project)
+
+    delivery = await the_delivery(mona, webhook)
+    assert (delivery["status"], delivery["attempts"]) == ("delivered", 1)
+    assert len(delivery["response_excerpt"]) <= EXCERPT_LENGTH_MAX
+    assert "\x00" not in delivery["response_excerpt"]
+    assert "\x1b" not in delivery["response_excerpt"]
+
+
+async def test_a_message_is_tried_for_three_days_then_given_up(
+    house: House, mona: Member, project: Json, receiver: Receiver
+) -> None:
+    """WEBHOOK: on the schedule of the specification, a little later each time; then the webhook,
+    to which nothing came through, is switched off, and no dead letter is left."""
+    receiver.respond = answering(500)
+    webhook = await new_webhook(mona, project, receiver.url())
+    began = house.clock()
+
+    await happen(house, mona, project)
+    waits = []
+    while (delivery := await the_delivery(mona, webhook))["status"] == "pending":
+        due = datetime.fromisoformat(delivery["next_attempt_at"])
+        house.clock.now = due - timedelta(microseconds=1)
+        await send_due(house)
+        too_early = await the_delivery(mona, webhook)
+        assert too_early == delivery
+        waits.append(due - datetime.fromisoformat(delivery["tries"][-1]["at"]))
+        house.clock.now = due
+        await send_due(house)
+
+    assert [pause <= wait <= pause * 1.1 for pause, wait in zip(PAUSES, waits, strict=True)] == [
+        True
+    ] * len(PAUSES)
+    assert timedelta(days=3) < house.clock() - began < timedelta(days=4)
+    assert (delivery["status"], delivery["attempts"]) == ("failed", len(PAUSES) + 1)
+    assert len(receiver.received) == len(delivery["tries"]) == len(PAUSES) + 1
+    assert {each.message_id for each in receiver.received} == {delivery["message_id"]}
+    off = await get(mona, webhook)
+    assert (off["is_active"], off["off_reason"]) == (False, "failing")
+    assert await house.rows(select(dead_jobs.c.id)) == []
+    assert await house.rows(select(jobs.c.id).where(jobs.c.lane.is_not(None))) == []
+
+
+async def test_a_webhook_to_which_anything_came_through_stays_on(
+    house: House, mona: Member, project: Json, receiver: Receiver
+) -> None:
+    """WEBHOOK: one message that a receiver never takes is no reason to stop."""
+    webhook = await new_webhook(mona, project, receiver.url())
+    receiver.respond = answering(422)
+    await happen(house, mona, project)
+    (poison,) = receiver.received
+
+    async def refuse_poison(each: Receiver, writer: asyncio.StreamWriter) -> None:
+        is_poison = each.received[-1].message_id == poison.message_id
+        await answering(422 if is_poison else 204)(each, writer)
+
+    receiver.respond = refuse_poison
+    for pause in PAUSES:
+        house.clock.advance(seconds=pause.total_seconds() * 1.1)
+        await send_due(house)
+        await happen(house, mona, project)
+
+    statuses = [each["status"] for each in await deliveries(mona, webhook)]
+    assert sorted(statuses) == ["delivered"] * len(PAUSES) + ["failed"]
+    assert (await get(mona, webhook))["is_active"]
+
+
+async def test_a_receiver_that_is_gone_is_left_alone(
+    house: House, mona: Member, project: Json, receiver: Receiver
+) -> None:
+    """WEBHOOK: 410 switches off, told and audited; what waits is given up; on again, it begins
+    anew."""
+    webhook = await new_webhook(mona, project, receiver.url())
+    receiver.respond = answering(503)
+    await happen(house, mona, project)
+    receiver.respond = answering(410)
+    await happen(house, mona, project)
+    heard = len(receiver.received)
+    off = await get(mona, webhook)
+    house.clock.advance(seconds=6)
+    await happen(house, mona, project)
+
+    log = await deliveries(mona, webhook)
+    assert (off["is_active"], off["off_reason"]) == (False, "gone")
+    assert [(each["status"], each["error"]) for each in log] == [
+        ("failed", "The receiver answered 410."),
+        ("failed", "The webhook was switched off."),
+    ]
+    assert len(receiver.received) == heard == 2
+    told = select(outbox.c.data, outbox.c.actor_id).where(outbox.c.name == "webhook.switched_off")
+    assert await house.rows(told) == [({"webhook_id": webhook["id"], "reason": "gone"}, None)]
+    audited = select(audit_log.c.details).where(audit_log.c.action == "webhook.switch_off")
+    assert await house.rows(audited) == [({"reason": "gone"},)]
+
+    receiver.respond = answering(204)
+    on = await change(mona, webhook, is_active=True)
+    await happen(house, mona, project)
+    assert (on["off_reason"], on["failing_since"]) == (None, None)
+    assert [each["status"] for each in await deliveries(mona, webhook)] == [
+        "delivered", "failed", "failed",
+    ]  # fmt: skip
+
+
+async def test_a_webhook_that_is_switched_off_by_hand_gives_up_what_waits(
+    house: House, mona: Member, project: Json, receiver: Receiver
+) -> None:
+    """WEBHOOK: off is off, also for what was noted before."""
+    webhook = await new_webhook(mona, project, receiver.url())
+    await new_issue(mona, project)
+    await until_noted(house)
+
+    await change(mona, webhook, is_active=False)
+    await send_due(house)
+
+    delivery = await the_delivery(mona, webhook)
+    assert (delivery["status"], delivery["attempts"]) == ("failed", 0)
+    assert receiver.received == []
+
+
+async def test_a_deleted_webhook_is_told_nothing_of_what_waits(
+    house: House, mona: Member, project: Json, receiver: Receiver
+) -> None:
+    """WEBHOOK: its deliveries go with it."""
+    webhook = await new_webhook(mona, project, receiver.url())
+    await new_issue(mona, project)
+    await until_noted(house)
+
+    await mona.api.delete(f"/api/webhooks/{webhook['id']}")
+    await send_due(house)
+
+    assert receiver.received == []
+    assert await house.rows(select(dead_jobs.c.id)) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "waited"),
+    [
+        ("120", timedelta(seconds=120)),
+        ("1", timedelta(seconds=5)),
+        ("999999999999", timedelta(hours=24)),
+        ("-5", timedelta(seconds=5)),
+        ("soon", timedelta(seconds=5)),
+        ("in an hour", timedelta(hours=1)),
+    ],
+)
+async def test_a_receiver_may_ask_for_more_time(
+    house: House, mona: Member, project: Json, receiver: Receiver, asked: str, waited: timedelta
+) -> None:
+    """WEBHOOK: ``Retry-After`` lengthens the pause, to a day at the most; it never shortens it."""
+    in_an_hour = (house.clock() + timedelta(hours=1)).replace(microsecond=0)
+    header = format_datetime(in_an_hour) if asked == "in an hour" else asked
+    receiver.respond = answering(503, Retry_After=header)
+    webhook = await new_webhook(mona, project, receiver.url())
+
+    await happen(house, mona, project)
+
+    delivery = await the_delivery(mona, webhook)
+    due_in = datetime.fromisoformat(delivery["next_attempt_at"]) - house.clock()
+    assert waited - timedelta(seconds=1) <= due_in <= waited * 1.1
+
+
+async def test_a_slow_receiver_holds_up_nobody(
+    house: House, mona: Member, project: Json, receiver: Receiver
+) -> None:
+    """WEBHOOK: four tries at one host at a time; meanwhile others are told, and people work."""
+    let_names_be(house, Names(slow_test=[LOOPBACK], quick_test=[LOOPBACK]))
+    receiver.of_path["/slow"] = behaviours.hang
+    await new_webhook(mona, project, receiver.url("/slow", "slow.test"))
+    quick = await new_webhook(mona, project, receiver.url("/quick", "quick.test"))
+    for number in range(10):
+        await new_issue(mona, project, f"Issue {number}")
+    await until_noted(house)
+
+    async def quick_is_told() -> bool:
+        told = await deliveries(mona, quick, status="delivered", limit=100)
+        return receiver.held == 4 and len(told) == 10
+
+    async def slow_is_told() -> bool:
+        return len(receiver.at("/slow")) == 11
+
+    async with sending(house, concurrency=6):
+        await until(quick_is_told)
+        await new_issue(mona, project, "Nobody waits")
+        held = (receiver.held, len(receiver.at("/slow")))
+        receiver.released.set()
+        await until(slow_is_told)
+
+    assert held == (4, 4)
