@@ -1,5 +1,6 @@
 """The base of every event."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -31,10 +32,17 @@ class RecordedEvent(msgspec.Struct, frozen=True):
     data: dict[str, Any]
 
 
+def kinds_of_events(base: type[Event] = Event) -> Iterator[type[Event]]:
+    """Every kind that has a name; those that only others derive from have none."""
+    for kind in base.__subclasses__():
+        if kind.__struct_config__.tag is not None:
+            yield kind
+        yield from kinds_of_events(kind)
+
+
 def names_with(field: str) -> frozenset[str]:
     """The names of all events that have such a member."""
-    kinds = Event.__subclasses__()
-    return frozenset(name_of(kind) for kind in kinds if field in kind.__struct_fields__)
+    return frozenset(name_of(kind) for kind in kinds_of_events() if field in kind.__struct_fields__)
 
 
 def name_of(event: Event | type[Event]) -> str:
