@@ -43,7 +43,7 @@ async def read_issues_dashboard(
     page = page_of(request, query, found.projects)
     return answer(
         IssuesDashboard(
-            as_of=work.now,
+            counted_at=work.now,
             project=found.project,
             projects=page.data,
             next_cursor=page.next_cursor,

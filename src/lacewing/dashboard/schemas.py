@@ -76,7 +76,7 @@ class ProjectFigures(IssueFigures, frozen=True, kw_only=True):
 
 
 class IssuesDashboard(IssueFigures, frozen=True, kw_only=True):
-    as_of: datetime
+    counted_at: datetime
     """Its day in UTC is today."""
     project: ProjectRef | None
     """Whose figures they are; ``None`` for those over all."""
