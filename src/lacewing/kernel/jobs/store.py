@@ -133,7 +133,7 @@ _LINES = select(
     jobs.c.created_at,
     jobs.c.attempts,
     jobs.c.due_at,
-    jobs.c.lease_id,
+    jobs.c.lease_id.is_not(None),
     jobs.c.last_error,
 )
 _ONE_LINE = _LINES.where(jobs.c.id == _job)
@@ -142,21 +142,12 @@ _COUNT = select(func.count()).select_from(jobs)
 _DROP = delete(jobs).where(jobs.c.id == _job)
 _HURRY = update(jobs).where(jobs.c.id == _job, jobs.c.lease_id.is_(None)).values(due_at=_now)
 
-_DEAD = (
-    dead_jobs.c.id,
-    dead_jobs.c.kind,
-    dead_jobs.c.payload,
-    dead_jobs.c.created_at,
-    dead_jobs.c.request_id,
-    dead_jobs.c.attempts,
-    dead_jobs.c.died_at,
-    dead_jobs.c.reason,
-)
 _BURY = insert(dead_jobs)
 _COUNT_DEAD = select(func.count()).select_from(dead_jobs)
-_DEAD_LINES = select(*_DEAD)
+# The members of ``DeadJob`` stand in the order of the columns.
+_DEAD_LINES = select(dead_jobs)
 _DEAD_OLDEST_FIRST: Final = Order(dead_jobs.c.died_at, dead_jobs.c.id)
-_DEAD_ONE = select(*_DEAD).where(dead_jobs.c.id == _job).with_for_update()
+_DEAD_ONE = _DEAD_LINES.where(dead_jobs.c.id == _job).with_for_update()
 _DROP_DEAD = delete(dead_jobs).where(dead_jobs.c.id == _job)
 
 
@@ -270,26 +261,12 @@ async def mark_sent(session: Session, job_ids: Sequence[UUID], now: datetime) ->
     await session.execute(_MARK_SENT, {"job_ids": list(job_ids), "now": now})
 
 
-def _line(
-    job_id: UUID,
-    kind: str,
-    payload: dict[str, Any],
-    created_at: datetime,
-    attempts: int,
-    due_at: datetime,
-    lease_id: UUID | None,
-    last_error: str | None,
-) -> JobLine:
-    is_leased = lease_id is not None
-    return JobLine(job_id, kind, payload, created_at, attempts, due_at, is_leased, last_error)
-
-
 async def list_jobs(session: Session, page: PageRequest) -> Slice[JobLine]:
-    return await keyset_page(session, _line, _LINES, _OLDEST_FIRST, page, {})
+    return await keyset_page(session, JobLine, _LINES, _OLDEST_FIRST, page, {})
 
 
 async def find_job(session: Session, job_id: UUID) -> JobLine | None:
-    return await session.one(_line, _ONE_LINE, {"job_id": job_id})
+    return await session.one(JobLine, _ONE_LINE, {"job_id": job_id})
 
 
 async def count_jobs(session: Session) -> int:
