@@ -161,7 +161,7 @@ async def test_what_is_true_of_few_is_looked_up(
     for order in ORDERS:
         statements.clear()
         found = await read(a_developer, PATH, **order, search="thing rar", limit=PAGE)
-        _, looked_up = [each for each in statements if "FROM products" in each[0]]
+        _, _, looked_up = [each for each in statements if "FROM products" in each[0]]
 
         plan = await _plan(filled, *looked_up)
 

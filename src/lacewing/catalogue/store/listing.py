@@ -102,25 +102,41 @@ def _ranges(shape: _Shape) -> tuple[tuple[Select[Any], ...], Order]:
     return tuple(each), shape.order(products)
 
 
-@lru_cache(maxsize=1_000)
-def _near(shape: _Shape) -> tuple[Select[Any], Order]:
-    """What fits of the next products in that order, each behind the number of those.
-
-    There is one row of nulls where none fits. One statement tells both: counted by another, those
-    that are deleted meanwhile might make it seem that nothing follows.
-    """
+def _next(shape: _Shape) -> Select[Any]:
+    """The next products in that order, as many as the window has."""
     of_category = _in_category(products, shape) if shape.categories == 1 else []
     live = select(products).where(is_live(products), *of_category)
-    order = shape.order(products)
-    near = in_order(live, order, is_after=shape.is_after).limit(bindparam("window")).cte("near")
+    ahead = in_order(live, shape.order(products), is_after=shape.is_after)
+    return ahead.limit(bindparam("window"))
+
+
+def _fitting_of(near: FromClause, shape: _Shape) -> Select[Any]:
     conditions = (
-        *(_in_category(near, shape) if not of_category else ()),
+        *_in_category(near, shape),
         *_in_bounds(near, shape),
         *search.has_terms(near, shape.wanted, shape.unwanted),
     )
-    near_order = shape.order(near)
-    fit = with_creator(near).where(*conditions).add_columns(*near_order.keys)
-    page = in_order(fit, near_order, is_after=False).limit(bindparam("page_size")).subquery("page")
+    return with_creator(near).where(*conditions)
+
+
+@lru_cache(maxsize=1_000)
+def _near(shape: _Shape) -> tuple[Select[Any], Order]:
+    """What fits of the next products: no more of them are read than fill the page."""
+    near = _next(shape).subquery("near")
+    return _fitting_of(near, shape), shape.order(near)
+
+
+@lru_cache(maxsize=1_000)
+def _near_and_size(shape: _Shape) -> tuple[Select[Any], Order]:
+    """The same, each behind the number of the next products; one row of nulls where none fits.
+
+    One statement tells both: counted by another, those that are deleted meanwhile might make it
+    seem that nothing follows.
+    """
+    near = _next(shape).cte("near")
+    order = shape.order(near)
+    fit = _fitting_of(near, shape).add_columns(*order.keys)
+    page = in_order(fit, order, is_after=False).limit(bindparam("page_size")).subquery("page")
     size = select(func.count().label("size")).select_from(near).subquery("size")
     keys = list(page.c)[-len(order.keys) :]
     statement = select(size.c.size, page).select_from(size.outerjoin(page, true()))
@@ -187,9 +203,14 @@ async def list_products(
 async def _list_narrowed(
     session: Session, shape: _Shape, page: PageRequest, values: dict[str, Any]
 ) -> Slice[ProductView]:
+    window = {**values, "window": WINDOW}
     statement, order = _near(shape)
-    _, near_values = page_values(order, page, {**values, "window": WINDOW})
-    rows = await session.all(lambda *row: row, statement, near_values)
+    found = await keyset_page(session, product_of, statement, order, page, window)
+    if found.last_key is not None:
+        return found
+    statement, order = _near_and_size(shape)
+    _, bound = page_values(order, page, window)
+    rows = await session.all(lambda *row: row, statement, bound)
     fitting = [fit for _, *fit in rows if fit[0] is not None]
     if len(fitting) > page.limit or rows[0][0] < WINDOW:
         return slice_of(fitting, product_of, order, page)
