@@ -27,6 +27,8 @@ _HEAD_TOO_LARGE: Final = (
 
 ON_SHUTDOWN: Final = "lacewing.on_shutdown"
 """In the state of the application's lifespan: what to call when the server begins to stop."""
+CUT: Final = "lacewing.cut"
+"""In the scope of a request: what cuts its connection, for answers that nobody reads."""
 
 _intake: Final = Intake()
 """One a process, as the event loop is."""
@@ -77,8 +79,7 @@ class ProblemProtocol(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         """No more requests; answers without an end are told to find one."""
-        for end_streams in self.app_state.get(ON_SHUTDOWN, ()):
-            end_streams()
+        end_streams(self.app_state)
         super().shutdown()
 
     def hold(self) -> None:
@@ -106,6 +107,7 @@ class ProblemProtocol(HttpToolsProtocol):
         self._head_bytes = self._header_count = self._host_count = 0
         self._body_bytes = self._other_bytes = 0
         super().on_message_begin()
+        self.scope[CUT] = self.transport.abort  # type: ignore[typeddict-unknown-key]  # ours
 
     def on_url(self, url: bytes) -> None:
         self._count(len(url))
@@ -158,9 +160,20 @@ class ProblemProtocol(HttpToolsProtocol):
         self.transport.close()
 
 
-def _problem(kind: str, status: int, detail: str) -> bytes:
+def end_streams(app_state: dict[str, Any]) -> None:
+    """The server begins to stop: tell it to those who wait for more to send."""
+    for end_all in app_state.get(ON_SHUTDOWN, ()):
+        end_all()
+
+
+def own_problem(kind: str, status: int, detail: str) -> tuple[str, bytes]:
+    """A problem document of what never came to be a request: the id it is given, and the text."""
     request_id = str(uuid4())
-    body = msgspec.json.encode(Problem(kind, detail, status, detail, "", request_id))
+    return request_id, msgspec.json.encode(Problem(kind, detail, status, detail, "", request_id))
+
+
+def _problem(kind: str, status: int, detail: str) -> bytes:
+    request_id, body = own_problem(kind, status, detail)
     head = (
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: {PROBLEM_JSON}\r\n"
         f"content-length: {len(body)}\r\nx-request-id: {request_id}\r\n"

@@ -1,14 +1,24 @@
 """WebSockets: their protocol in the server, who may open one, and the work of a handshake."""
 
+import logging
+import socket
+from asyncio import BaseTransport
 from collections.abc import AsyncGenerator, Collection
 from contextlib import asynccontextmanager
-from typing import Final, cast
+from http import HTTPStatus
+from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
 from fastapi import WebSocket
 from uvicorn._types import ASGISendEvent
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.datastructures import Headers
+from websockets.http11 import Response
+from websockets.server import ServerProtocol
 
+from lacewing.kernel.web.problems import PROBLEM_JSON
+from lacewing.kernel.web.protocol import end_streams, own_problem
 from lacewing.kernel.web.runtime import Runtime
 from lacewing.kernel.work import Work
 
@@ -17,23 +27,94 @@ MESSAGE_BYTES_MAX: Final = 64 * 1024
 PING_SECONDS: Final = 20.0
 ABORT_SECONDS: Final = 5.0
 """What a client may take to close its side, before the connection is cut."""
+SEND_BUFFER_BYTES: Final = 64 * 1024
+"""Of what is sent, the kernel would keep megabytes for a client that does not read it."""
+
+_logger = logging.getLogger("lacewing.sockets")
+# Each handshake would be told with its query, in which a client may have put what is secret.
+_logger.setLevel(logging.WARNING)
+
+
+class _Handshake(ServerProtocol):
+    """Refuses what is no handshake in our words (API-10)."""
+
+    def reject(self, status: HTTPStatus | int, text: str) -> Response:
+        status = HTTPStatus(status)
+        code = status.phrase.lower().replace(" ", "-")
+        request_id, body = own_problem(code, status, text.strip() or status.phrase)
+        headers = Headers(
+            {
+                "Content-Type": PROBLEM_JSON,
+                "Content-Length": str(len(body)),
+                "X-Request-ID": request_id,
+                "X-Content-Type-Options": "nosniff",
+                "Cache-Control": "no-store",
+                "Connection": "close",
+            }
+        )
+        return Response(status.value, status.phrase, headers, body)
 
 
 class SocketProtocol(WebSocketsSansIOProtocol):
-    """Cuts connections whose other side does not even read that they are closed."""
+    """Answers all that is no handshake, and cuts connections whose other side does not read."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.logger = _logger
+        self.conn = _Handshake(max_size=self.config.ws_max_size, logger=_logger)
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        super().connection_made(transport)
+        connection = transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.conn.handshake_exc is not None and not self.handshake_initiated:
+            self._refuse_head()
+
+    def _refuse_head(self) -> None:
+        """The request's line or headers are too long, or such as no handshake has."""
+        answer = b"".join(self.conn.data_to_send())
+        if not answer:
+            refusal = self.conn.reject(HTTPStatus.BAD_REQUEST, "This is no WebSocket handshake.")
+            answer = refusal.serialize()
+        self.handshake_initiated = self.handshake_complete = self.close_sent = True
+        self.transport.write(answer)
+        self.transport.close()
+        self._abort_later()
 
     async def run_asgi(self) -> None:
         await super().run_asgi()
         self._abort_later()
 
     async def send(self, message: ASGISendEvent) -> None:
-        await super().send(message)
+        await self.writable.wait()
         if self.close_sent:
-            self.handshake_complete = True  # after a denial too, which uvicorn takes for a fault
+            raise ClientDisconnected  # it did not answer pings, say: no fault of the application
+        await super().send(message)
+        # After a denial too, which uvicorn takes for a fault.
+        self.handshake_complete |= self.close_sent
+
+    def pause_writing(self) -> None:
+        """Nor is anything read from a client that does not read: each ping would be answered."""
+        super().pause_writing()
+        self.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if not self.read_paused and not self.transport.is_closing():
+            self.transport.resume_reading()
 
     def keepalive_timeout(self) -> None:
         super().keepalive_timeout()
         self._abort_later()
+
+    def shutdown(self) -> None:
+        """Close with 1012; a socket that is just being opened is closed when it is open."""
+        end_streams(self.app_state)
+        if self.handshake_complete:
+            super().shutdown()
 
     def _abort_later(self) -> None:
         self.loop.call_later(ABORT_SECONDS, self.transport.abort)
@@ -45,7 +126,7 @@ def is_of_origin(websocket: WebSocket, allowed: Collection[str]) -> bool:
     No browser leaves the header out, so what comes without it is no page.
     """
     origin = websocket.headers.get("origin")
-    if origin is None or origin in allowed:
+    if origin is None or origin in allowed or "*" in allowed:
         return True
     page = urlsplit(origin)
     host = websocket.headers.get("host", "")

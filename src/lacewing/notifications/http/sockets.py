@@ -1,7 +1,9 @@
 """Live messages over a WebSocket (LIVE-1)."""
 
 import asyncio
+import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final, cast
 
 import structlog
@@ -17,7 +19,7 @@ from lacewing.kernel.work import Work
 from lacewing.notifications.component import Notifications
 from lacewing.notifications.errors import ForeignOrigin, InvalidTicket
 from lacewing.notifications.http.parameters import ID_MAX
-from lacewing.notifications.live.connection import Connection
+from lacewing.notifications.live.connection import CLOSE_SECONDS, Connection
 from lacewing.notifications.permissions import Permission
 from lacewing.notifications.service.tickets import use_ticket
 
@@ -25,8 +27,7 @@ SUBPROTOCOL: Final = "lacewing"
 TICKET_PREFIX: Final = "ticket."
 BEARER: Final = "bearer"
 LAST_EVENT_ID: Final = "last_event_id"
-CLOSE_SECONDS: Final = 5.0
-"""What a client that is sent away may still take to read what waits."""
+_ID: Final = re.compile(r"[0-9]{1,19}")
 
 _log = structlog.get_logger(__name__)
 router = APIRouter()
@@ -43,6 +44,7 @@ async def notify(websocket: WebSocket) -> None:
         actor, subprotocol = await _enter(websocket)
         connection = parts.hub.connect(actor, last_event_id)
     except Refusal as refusal:
+        _log.info("socket_refused", reason=refusal.code)
         request_id = websocket.scope["lacewing.request_id"]
         response = refusal_response(refusal, websocket.url.path, request_id)
         await websocket.send_denial_response(response)
@@ -54,7 +56,7 @@ async def notify(websocket: WebSocket) -> None:
     except WebSocketDisconnect:
         pass
     finally:
-        parts.hub.leave(connection)
+        connection.leave()
         _log.info("socket_closed", user_id=str(actor.id))
 
 
@@ -68,7 +70,7 @@ def _last_event_id(websocket: WebSocket) -> int | None:
     value = websocket.query_params.get(LAST_EVENT_ID)
     if value is None:
         return None
-    if not (value.isascii() and value.isdigit()) or int(value[:20]) > ID_MAX:
+    if not _ID.fullmatch(value) or int(value) > ID_MAX:
         raise invalid_field("query", LAST_EVENT_ID, "must be the id of a message", "int_parsing")
     return int(value)
 
@@ -115,18 +117,19 @@ async def _tell(websocket: WebSocket, connection: Connection) -> None:
     ending = asyncio.create_task(connection.ended.wait())
     tasks = {sending, listening, ending}
     try:
-        await asyncio.wait({sending, listening, ending}, return_when=asyncio.FIRST_COMPLETED)
-        if ending.done() and not listening.done():
-            # Whoever is too slow may be too slow for this too.
-            await asyncio.wait({sending}, timeout=CLOSE_SECONDS)
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if connection.ending is not None and not listening.done():
+            # Whoever is too slow may be too slow for this too, and is cut then.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await asyncio.wait({sending, listening}, return_when=asyncio.FIRST_COMPLETED)
+                    await websocket.close(connection.ending.code, connection.ending.reason)
+        if sending.done():
+            sending.result()
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    if not listening.done() or listening.cancelled():
-        assert connection.ending is not None
-        async with asyncio.timeout(CLOSE_SECONDS):
-            await websocket.close(connection.ending.code, connection.ending.reason)
 
 
 async def _send_all(websocket: WebSocket, connection: Connection) -> None:

@@ -44,7 +44,7 @@ class RequestIdentity:
         header = (b"x-request-id", request_id.encode())
 
         async def send_with_id(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"].endswith("http.response.start"):  # of a refused socket too
                 message["headers"] = [*message.get("headers", ()), header]
             await send(message)
 

@@ -27,13 +27,13 @@ class SecurityHeaders:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in {"http", "websocket"}:
             await self.app(scope, receive, send)
             return
-        is_https = scope.get("scheme") == "https"
+        is_https = scope.get("scheme") in {"https", "wss"}
 
         async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"].endswith("http.response.start"):  # of a refused socket too
                 headers = [*message.get("headers", ()), *_HEADERS]
                 names = {name.lower() for name, _ in headers}
                 if b"content-security-policy" not in names:
