@@ -60,7 +60,8 @@ class Worker:
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None, None]:
         """While the block lasts, work goes on beside it; what is begun is finished at its end."""
-        work = asyncio.create_task(self.run())
+        await self._start_consumers()
+        work = asyncio.create_task(self._work())
         try:
             yield
         finally:
@@ -74,6 +75,11 @@ class Worker:
             ear.wake()
 
     async def run(self) -> None:
+        """Work until told to stop."""
+        await self._start_consumers()
+        await self._work()
+
+    async def _work(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._relay())
             for consumer in self._consumers:
@@ -81,6 +87,12 @@ class Worker:
             tasks.create_task(self._carry(self._stopping))
             for task in self._tasks:
                 tasks.create_task(self._repeat(task))
+
+    async def _start_consumers(self) -> None:
+        """Before anything is served: a new consumer must not miss what the first request does."""
+        async with transaction(self._database) as session:
+            for consumer in self._consumers:
+                await start_consumer(session, consumer)
 
     async def _relay(self) -> None:
         async def number() -> bool:
@@ -93,15 +105,9 @@ class Worker:
         await self._follow("relay", self._bells.written, number)
 
     async def _feed(self, consumer: Consumer) -> None:
-        is_started = False
-
         async def consume() -> bool:
-            nonlocal is_started
             async with transaction(self._database) as session:
-                if not is_started:
-                    await start_consumer(session, consumer)
                 count = await consume_next(session, consumer, self._clock())
-            is_started = True
             if count:
                 self._bells.consumed.ring()
             return count == CONSUMED_AT_ONCE

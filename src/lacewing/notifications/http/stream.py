@@ -6,16 +6,15 @@ from typing import Annotated, Final
 
 from fastapi import Header, Response
 
-from lacewing.kernel.web.answers import PRIVATE, Stream
 from lacewing.kernel.web.openapi import documented
 from lacewing.kernel.web.route import make_router
+from lacewing.kernel.web.streams import LiveStream
 from lacewing.notifications.errors import TooManySockets
 from lacewing.notifications.http.parameters import ID_MAX, NotificationViewer, TheNotifications
-from lacewing.notifications.live.connection import Connection
+from lacewing.notifications.live.connection import CLOSE_SECONDS, Connection
 from lacewing.notifications.live.frames import Frame
 
 PING_SECONDS: Final = 20.0
-EVENT_STREAM: Final = "text/event-stream"
 _PING: Final = b": ping\n\n"
 
 router = make_router("notifications")
@@ -46,9 +45,7 @@ async def stream_notifications(
     ] = None,
 ) -> Response:
     connection = parts.hub.connect(work.actor, last_event_id)
-    # nginx must not keep messages back until it has a buffer of them.
-    headers = {**PRIVATE, "X-Accel-Buffering": "no"}
-    return Stream(_bytes_of(connection), headers=headers, media_type=EVENT_STREAM)
+    return LiveStream(_bytes_of(connection), connection.ended, connection.leave, CLOSE_SECONDS)
 
 
 async def _bytes_of(connection: Connection) -> AsyncGenerator[bytes]:

@@ -8,10 +8,13 @@ from uuid import UUID
 import msgspec
 
 from lacewing.kernel.actor import Actor
+from lacewing.kernel.errors import Unavailable
 from lacewing.notifications.live.frames import RELOAD, RESYNC, Frame
 
 QUEUE_MAX: Final = 256
 """Messages that wait for one client; one that is slower is sent away, rather than slow others."""
+CLOSE_SECONDS: Final = 5.0
+"""What a client that is sent away may still take to read what waits."""
 
 
 class Ending(msgspec.Struct, frozen=True):
@@ -24,6 +27,7 @@ class Ending(msgspec.Struct, frozen=True):
 SESSION_ENDED: Final = Ending(4401, "The session has ended.")
 TOO_SLOW: Final = Ending(1013, "Too slow: connect again with the id of your last message.")
 GOING_AWAY: Final = Ending(1012, "The server restarts: connect again.")
+UNAVAILABLE: Final = Ending(1013, "What you have missed can't be read now: connect again later.")
 
 
 class Source(Protocol):
@@ -51,7 +55,8 @@ class Connection:
     def __init__(self, source: Source, actor: Actor, last_event_id: int | None) -> None:
         self._source = source
         self.actor = actor
-        self._last_event_id = last_event_id
+        # Where it begins is settled before the client knows that it is heard.
+        self._reached = source.head if last_event_id is None else last_event_id
         self._queue: asyncio.Queue[Frame | None] = asyncio.Queue(QUEUE_MAX + 2)
         self.ending: Ending | None = None
         self.ended: Final = asyncio.Event()
@@ -61,14 +66,15 @@ class Connection:
         return self.actor.id
 
     def put(self, frame: Frame) -> None:
-        """Let the client have this next; one that lets too many wait is ended."""
-        if self.ending is not None:
+        """Let the client have this next, unless it had it; one that lets too many wait is ended."""
+        if self.ending is not None or (frame.id is not None and frame.id <= self._reached):
             return
         if self._queue.qsize() >= QUEUE_MAX:
             self._drop_waiting()
             self._queue.put_nowait(RESYNC)
             self.end(TOO_SLOW)
             return
+        self._reached = frame.id or self._reached
         self._queue.put_nowait(frame)
 
     def end(self, ending: Ending) -> None:
@@ -77,6 +83,10 @@ class Connection:
             self.ending = ending
             self.ended.set()
             self._queue.put_nowait(None)
+
+    def leave(self) -> None:
+        """It is not there any more; twice is no error."""
+        self._source.leave(self)
 
     def _drop_waiting(self) -> None:
         while not self._queue.empty():
@@ -89,19 +99,20 @@ class Connection:
                 yield frame
             while (next_frame := await self._queue.get()) is not None:
                 yield next_frame
+        except Unavailable:
+            self.end(UNAVAILABLE)
         finally:
-            self._source.leave(self)
+            self.leave()
 
     async def _missed(self) -> AsyncGenerator[Frame]:
-        """What came after ``last_event_id``; at its end the client hears what happens live."""
-        position = self._source.head if self._last_event_id is None else self._last_event_id
-        if not await self._source.is_kept_after(position):
+        """What came after the last message; at its end the client hears what happens live."""
+        if not await self._source.is_kept_after(self._reached):
             yield RELOAD
-            position = self._source.head
-        while self.ending is None and position < self._source.head:
+            self._reached = self._source.head
+        while self.ending is None and self._reached < self._source.head:
             until = self._source.head
-            told, position = await self._source.read_missed(self.actor, position, until)
+            told, self._reached = await self._source.read_missed(self.actor, self._reached, until)
             for frame in told:
                 yield frame
-        # Nothing is awaited in between: what is passed on from here on is after ``position``.
+        # Nothing is awaited in between: what is passed on from here on is what it has not had.
         self._source.join(self)

@@ -52,6 +52,7 @@ class Hub:
         self._open: dict[UUID, set[Connection]] = defaultdict(set)
         self._live: dict[UUID, set[Connection]] = defaultdict(set)
         self.head = 0
+        self._is_ending = False
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -75,6 +76,8 @@ class Hub:
             raise TooManySockets
         connection = Connection(self, actor, last_event_id)
         self._open[actor.id].add(connection)
+        if self._is_ending:
+            connection.end(GOING_AWAY)
         return connection
 
     def join(self, connection: Connection) -> None:
@@ -89,13 +92,22 @@ class Hub:
                 del members[connection.user_id]
 
     def end_all(self) -> None:
+        """Those who are here, and at once those who still come; twice is no error."""
+        if self._is_ending:
+            return
+        self._is_ending = True
         for connection in self._connections():
             connection.end(GOING_AWAY)
 
     async def is_kept_after(self, position: int) -> bool:
         """See ``Source``."""
-        first = await events_store.first_sequence(self._session())
-        return first - 1 <= position <= self.head
+        session = self._session()
+        first = await events_store.first_sequence(session)
+        reached = self.head
+        if position > reached:
+            # Another process may have passed on what this one has not looked for yet.
+            reached = await events_store.find_cursor(session, TELLING.name) or 0
+        return first - 1 <= position <= reached
 
     async def read_missed(self, actor: Actor, after: int, until: int) -> tuple[list[Frame], int]:
         """See ``Source``."""
@@ -120,20 +132,20 @@ class Hub:
     async def _run(self) -> None:
         ear = self._bells.consumed.listen()
         loop = asyncio.get_running_loop()
-        looked_at = loop.time()
+        look_at = loop.time()
         while True:
             try:
                 await self._pass_on()
-                if loop.time() - looked_at >= LOOK_SECONDS:
+                if loop.time() >= look_at:
                     await self._end_of_ended_sessions(self._connections())
-                    looked_at = loop.time()
+                    look_at = loop.time() + LOOK_SECONDS
             except Unavailable as error:
                 _log.warning("live_waits", reason=error.detail)
                 await asyncio.sleep(FAILURE_PAUSE_SECONDS)
             except Exception:  # ruff: ignore[blind-except]  a bug in one message must not end all others
                 _log.exception("live_failed")
                 await asyncio.sleep(FAILURE_PAUSE_SECONDS)
-            await ear.wait(LOOK_SECONDS)
+            await ear.wait(max(0.0, look_at - loop.time()))
 
     async def _pass_on(self) -> None:
         """Give those who listen what has been told since the last time."""
