@@ -74,7 +74,6 @@ class Connection:
             self._queue.put_nowait(RESYNC)
             self.end(TOO_SLOW)
             return
-        self._reached = frame.id or self._reached
         self._queue.put_nowait(frame)
 
     def end(self, ending: Ending) -> None:

@@ -176,6 +176,7 @@ class Hub:
                 [each for user_id in told & late for each in self._live.get(user_id, ())]
             )
         frames: dict[tuple[int, Reason], Frame] = {}
+        told_to: list[tuple[UUID, Frame]] = []
         for recipient in recipients:
             event = events[recipient.sequence]
             found = about(event)
@@ -186,8 +187,11 @@ class Hub:
             if key not in frames:
                 actor = None if event.actor_id is None else people.get(event.actor_id)
                 frames[key] = frame_of(Told(event, recipient.reason, None, actor), subject)
-            for connection in self._live.get(recipient.user_id, ()):
-                connection.put(frames[key])
+            told_to.append((recipient.user_id, frames[key]))
+        # Only now: a fault in one message would tell those before it again the next time.
+        for user_id, frame in told_to:
+            for connection in self._live.get(user_id, ()):
+                connection.put(frame)
         self.head = until
 
     async def _end_of_ended_sessions(self, connections: Sequence[Connection]) -> None:
