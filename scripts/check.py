@@ -41,7 +41,7 @@ QUICK_TESTS = [
     "pytest", "-n", TESTS_AT_ONCE, "-q", "-m", "not system", "--databases", "sqlite",
 ]  # fmt: skip
 ALL_TESTS = [
-    "pytest", "-n", TESTS_AT_ONCE, "-q",
+    "pytest", "-n", TESTS_AT_ONCE, "-q", "--durations=60",
     "--cov", "--cov-report=term:skip-covered", f"--cov-fail-under={COVERAGE_MIN}",
 ]  # fmt: skip
 

@@ -25,6 +25,8 @@ from lacewing.wiring import PeriodicTask
 
 RELAY_PAUSE_SECONDS: Final = 1.0
 """How long an event waits for its number, or a consumer for it, when no bell was heard."""
+PACE_SECONDS: Final = 0.02
+"""Between two steps: one event goes at once, many that come together are dealt with together."""
 FAILURE_PAUSE_SECONDS: Final = 5.0
 
 Carry = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
@@ -129,6 +131,7 @@ class Worker:
                 _log.exception("events_failed", at=name)
                 await rest(self._stopping, FAILURE_PAUSE_SECONDS)
             else:
+                await rest(self._stopping, PACE_SECONDS)
                 await ear.wait(RELAY_PAUSE_SECONDS)
         ear.close()
 
