@@ -20,6 +20,7 @@ from lacewing.kernel.db.exchange import (
 from lacewing.kernel.db.offline import Connection, use_connection
 from tests.catalogue.acts import delete, new_product, path_of
 from tests.content.acts import new_collection, new_posts
+from tests.notifications.acts import all_told
 from tests.support.databases import DatabaseTemplate, SqliteTemplate
 from tests.support.house import House, Member
 from tests.tracker.acts import new_comment, new_issue, new_project
@@ -60,6 +61,7 @@ async def lines(house: House, maria: Member, mona: Member, tmp_path: Path) -> li
     await maria.api.patch(f"/api/issues/{issue['id']}", json={"due_date": "2030-01-31"})
     posts = await new_posts(maria, 2)
     await new_collection(mona, "To read", *posts[::-1])
+    await all_told(house)
     return await exported(house.settings.database.database_url, tmp_path)
 
 

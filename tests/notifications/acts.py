@@ -4,7 +4,6 @@ import asyncio
 from typing import Any
 
 from lacewing.kernel.events import store as events_store
-from lacewing.notifications.service.fanout import TELLING
 from tests.support.house import House, Member
 
 Json = dict[str, Any]
@@ -13,13 +12,14 @@ LOOK_SECONDS = 0.01
 
 
 async def all_told(house: House) -> int:
-    """Return when everybody has been told of everything; the number of the last event."""
+    """Return when all consumers have dealt with everything; the number of the last event."""
     session = house.database.session()
     async with asyncio.timeout(DEADLINE_SECONDS):
         while True:
             is_any_waiting = await events_store.is_any_waiting(session)
             last = await events_store.last_sequence(session)
-            if not is_any_waiting and await events_store.find_cursor(session, TELLING.name) == last:
+            cursors = await events_store.list_cursors(session)
+            if not is_any_waiting and {sequence for _, sequence in cursors} == {last}:
                 return last
             await asyncio.sleep(LOOK_SECONDS)
 

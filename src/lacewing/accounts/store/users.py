@@ -70,12 +70,13 @@ _BY_ID: Final = users.c.id == bindparam("user_id")
 
 _INSERT = insert(users)
 _ACCOUNT = select(*_ACCOUNT_COLUMNS).where(_BY_ID)
-_ACCOUNT_LOCKED = _ACCOUNT.with_for_update()
+# No key changes: rows that refer to a user (a notification, say) may come meanwhile.
+_ACCOUNT_LOCKED = _ACCOUNT.with_for_update(key_share=True)
 _CREDENTIAL_BY_NAME = select(*_CREDENTIAL_COLUMNS).where(
     (users.c.username_key == bindparam("name")) | any_of(users.c.email_key, "email_keys")
 )
 _CREDENTIAL_BY_ID = select(*_CREDENTIAL_COLUMNS).where(_BY_ID)
-_CREDENTIAL_LOCKED = _CREDENTIAL_BY_ID.with_for_update()
+_CREDENTIAL_LOCKED = _CREDENTIAL_BY_ID.with_for_update(key_share=True)
 _ID_BY_EMAIL = select(users.c.id).where(any_of(users.c.email_key, "email_keys"))
 _EMAIL_PROVEN = select(users.c.email_proven_at).where(_BY_ID)
 _USERNAME_TAKEN = select(users.c.id).where(users.c.username_key == bindparam("name"))
@@ -83,7 +84,7 @@ _ACTIVE_ADMINS_LOCKED = (
     select(users.c.id)
     .where(users.c.role == Role.ADMIN.value, users.c.is_active)
     .order_by(users.c.id)
-    .with_for_update()
+    .with_for_update(key_share=True)
 )
 _UPDATE = update(users).where(_BY_ID)
 
