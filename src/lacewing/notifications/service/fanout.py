@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, Final
 from uuid import UUID
 
@@ -43,7 +44,7 @@ async def tell(session: Session, events: Sequence[RecordedEvent], now: datetime)
             if (user_id, reason) in reached
         ]
     # Each holds its user's row until the end: in one order, so that no two wait for each other.
-    rows.sort(key=lambda row: (row["user_id"], row["sequence"]))
+    rows.sort(key=itemgetter("user_id", "sequence"))
     await store.insert_notifications(session, rows)
 
 
