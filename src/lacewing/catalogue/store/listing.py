@@ -21,7 +21,7 @@ from lacewing.catalogue.store.products import is_live, product_of, with_creator
 from lacewing.catalogue.store.search import Terms
 from lacewing.catalogue.tables import products
 from lacewing.kernel.db import Session
-from lacewing.kernel.db.expressions import any_of
+from lacewing.kernel.db.expressions import also_any_of
 from lacewing.kernel.db.paging import (
     Order,
     in_order,
@@ -81,7 +81,7 @@ def _in_bounds(table: FromClause, shape: _Shape) -> list[ColumnElement[bool]]:
 def _in_category(table: FromClause, shape: _Shape) -> list[ColumnElement[bool]]:
     if shape.categories == 1:
         return [table.c.category == bindparam("category_0")]
-    return [any_of(table.c.category, "categories")] if shape.categories else []
+    return [also_any_of(table.c.category, "categories")] if shape.categories else []
 
 
 @lru_cache(maxsize=1_000)

@@ -12,7 +12,7 @@ from lacewing.content.schemas import PostRef, PostView, Sort
 from lacewing.content.store import search
 from lacewing.content.tables import posts
 from lacewing.kernel.db import Session
-from lacewing.kernel.db.expressions import any_of
+from lacewing.kernel.db.expressions import also_any_of, any_of
 from lacewing.kernel.db.full_text import plan_for_these_words
 from lacewing.kernel.db.locks import lock_for_transaction
 from lacewing.kernel.db.paging import Order, keyset_page
@@ -69,7 +69,7 @@ _ORDERS: Final = {
     Sort.UPDATED: Order(posts.c.updated_at, posts.c.id),
     Sort.UPDATED_DESC: Order(posts.c.updated_at, posts.c.id, descending=True),
 }
-_BY_AUTHORS: Final[ColumnElement[bool]] = any_of(posts.c.author_id, "author_ids")
+_BY_AUTHORS: Final[ColumnElement[bool]] = also_any_of(posts.c.author_id, "author_ids")
 
 
 def _post(

@@ -12,7 +12,7 @@ from lacewing.documents.schemas import DocumentView, StatusView
 from lacewing.documents.store import search
 from lacewing.documents.tables import documents, files
 from lacewing.kernel.db import Session
-from lacewing.kernel.db.expressions import any_of
+from lacewing.kernel.db.expressions import also_any_of
 from lacewing.kernel.db.paging import Order, keyset_page
 from lacewing.kernel.pagination import PageRequest, Slice
 from lacewing.tracker.public import (
@@ -96,8 +96,8 @@ _CONDITIONS: Final[dict[str, ColumnElement[bool]]] = {
     "owner_id": or_(
         documents.c.owner_id == bindparam("owner_id"), documents.c.project_id.is_not(None)
     ),
-    "project_ids": any_of(documents.c.project_id, "project_ids"),
-    "status": any_of(documents.c.status, "status"),
+    "project_ids": also_any_of(documents.c.project_id, "project_ids"),
+    "status": also_any_of(documents.c.status, "status"),
     "project_id": documents.c.project_id == bindparam("project_id"),
     "issue_id": documents.c.issue_id == bindparam("issue_id"),
 }

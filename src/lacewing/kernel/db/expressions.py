@@ -19,6 +19,19 @@ class any_of(ColumnElement[bool]):  # ruff: ignore[invalid-class-name]  reads as
         self.column = column
         self.values = bindparam(parameter, type_=Many(column.type))
 
+    def self_group(self, against: Any = None) -> "any_of":  # ruff: ignore[unused-method-argument]  the base class names it
+        """As it is: for SQLite SQLAlchemy would compare it with 1, which no index can answer."""
+        return self
+
+
+class also_any_of(any_of):  # ruff: ignore[invalid-class-name]  reads as the SQL operator that it is
+    """``any_of`` for lists: it passes over rows of a walk along the index of their order.
+
+    SQLite shall not find the rows by this column and then sort all of them.
+    """
+
+    inherit_cache = True
+
 
 @compiles(any_of, "postgresql")
 def _any_of_array(element: any_of, compiler: SQLCompiler, **options: Any) -> str:
@@ -30,19 +43,9 @@ def _any_of_array(element: any_of, compiler: SQLCompiler, **options: Any) -> str
 def _any_of_json(element: any_of, compiler: SQLCompiler, **options: Any) -> str:
     column = compiler.process(element.column, **options)
     values = compiler.process(element.values, **options)
+    if isinstance(element, also_any_of):
+        column = f"+{column}"
     return f"{column} IN (SELECT value FROM json_each({values}))"  # nosec B608  # ruff: ignore[hardcoded-sql-expression]  parts that are compiled
-
-
-class found_among(any_of):  # ruff: ignore[invalid-class-name]  reads as the SQL operator that it is
-    """``any_of`` where rows are to be found by an index of the column.
-
-    SQLAlchemy has SQLite compare ``any_of`` with 1, which keeps indexes for sorting alone.
-    """
-
-    inherit_cache = True
-
-    def self_group(self, against: Any = None) -> "found_among":  # ruff: ignore[unused-method-argument]  the base class names it
-        return self
 
 
 class contains_text(ColumnElement[bool]):  # ruff: ignore[invalid-class-name]  reads as the SQL operator that it is

@@ -8,7 +8,7 @@ from sqlalchemy import Select, bindparam, delete, insert, select, update
 
 from lacewing.accounts.public import Person, person_columns, person_of, users_as
 from lacewing.kernel.db import Session
-from lacewing.kernel.db.expressions import any_of
+from lacewing.kernel.db.expressions import also_any_of
 from lacewing.kernel.db.paging import Order, keyset_page
 from lacewing.kernel.db.types import Timestamp
 from lacewing.kernel.events import RecordedEvent
@@ -71,7 +71,7 @@ _RECIPIENTS = (
     .where(
         notifications.c.sequence > bindparam("after"),
         notifications.c.sequence <= bindparam("until"),
-        any_of(notifications.c.user_id, "user_ids"),
+        also_any_of(notifications.c.user_id, "user_ids"),
     )
     .order_by(notifications.c.sequence)
 )

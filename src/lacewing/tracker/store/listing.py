@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Date, Select, and_, bindparam, exists, not_, or_
 
 from lacewing.kernel.db import Session
-from lacewing.kernel.db.expressions import any_of
+from lacewing.kernel.db.expressions import also_any_of, any_of
 from lacewing.kernel.db.full_text import plan_for_these_words
 from lacewing.kernel.db.paging import Order, keyset_page
 from lacewing.kernel.pagination import PageRequest, Slice
@@ -57,18 +57,18 @@ _ORDERS: Final = {
     IssueSort.DUE_DESC: Order(issues.c.due_order, issues.c.id, descending=True),
 }
 
-_ASSIGNED: Final = any_of(issues.c.assignee_id, "assignee_ids")
-_NOT_ASSIGNED: Final = not_(any_of(issues.c.assignee_id, "not_assignee_ids"))
+_ASSIGNED: Final = also_any_of(issues.c.assignee_id, "assignee_ids")
+_NOT_ASSIGNED: Final = not_(also_any_of(issues.c.assignee_id, "not_assignee_ids"))
 _CONDITIONS: Final[dict[str, ColumnElement[bool]]] = {
     "project_id": issues.c.project_id == bindparam("project_id"),
-    "reach": any_of(issues.c.project_id, "reach"),
-    "status": any_of(issues.c.status, "status"),
-    "priority": any_of(issues.c.priority, "priority"),
+    "reach": also_any_of(issues.c.project_id, "reach"),
+    "status": also_any_of(issues.c.status, "status"),
+    "priority": also_any_of(issues.c.priority, "priority"),
     "assignee_ids": _ASSIGNED,
     "assigned_or_not": or_(_ASSIGNED, issues.c.assignee_id.is_(None)),
     "not_assignee_ids": or_(_NOT_ASSIGNED, issues.c.assignee_id.is_(None)),
     "assigned_to_others": and_(_NOT_ASSIGNED, issues.c.assignee_id.is_not(None)),
-    "reporter_ids": any_of(issues.c.reporter_id, "reporter_ids"),
+    "reporter_ids": also_any_of(issues.c.reporter_id, "reporter_ids"),
     "label": exists().where(
         issue_labels.c.issue_id == issues.c.id, any_of(issue_labels.c.label, "label")
     ),

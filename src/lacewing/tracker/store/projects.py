@@ -16,7 +16,7 @@ from sqlalchemy import (
 
 from lacewing.accounts.public import Person, person_columns, users_as
 from lacewing.kernel.db import Session
-from lacewing.kernel.db.expressions import any_of, contains_text
+from lacewing.kernel.db.expressions import also_any_of, any_of, contains_text
 from lacewing.kernel.db.locks import lock_for_transaction
 from lacewing.kernel.db.paging import Order, keyset_page
 from lacewing.kernel.pagination import PageRequest, Slice
@@ -204,7 +204,7 @@ def _list_statement(filters: frozenset[str]) -> Select[Any]:
         "search": contains_text(projects.c.name_key, "search")
         | contains_text(func.lower(projects.c.key), "search"),
         "is_archived": projects.c.is_archived == bindparam("is_archived"),
-        "reach": any_of(projects.c.id, "reach"),
+        "reach": also_any_of(projects.c.id, "reach"),
     }
     return _ALL.where(*(conditions[name] for name in sorted(filters)))
 

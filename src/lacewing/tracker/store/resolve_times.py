@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from lacewing.kernel.db import Session
-from lacewing.kernel.db.expressions import any_of, found_among
+from lacewing.kernel.db.expressions import also_any_of, any_of
 from lacewing.tracker.rules import EVERYWHERE
 from lacewing.tracker.store.facets import Dimension
 from lacewing.tracker.store.tallies import pending
@@ -38,7 +38,7 @@ _SECONDS: Final = issues.c.resolve_seconds
 _IS_WITHIN: Final[dict[Narrowing, ColumnElement[bool]]] = {
     "everywhere": true(),
     "one": issues.c.project_id == bindparam("project_id"),
-    "several": any_of(issues.c.project_id, "scopes"),
+    "several": also_any_of(issues.c.project_id, "scopes"),
 }
 
 
@@ -55,7 +55,7 @@ def _statement(narrowing: Narrowing) -> Select[Any]:
     parts = union_all(
         *(
             select(source.c.key, source.c.count).where(
-                found_among(source.c.scope, "scopes"),
+                any_of(source.c.scope, "scopes"),
                 source.c.dimension == Dimension.RESOLVED.value,
             )
             for source in (issue_tallies, pending("lately", [Dimension.RESOLVED]))

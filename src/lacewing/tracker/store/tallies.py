@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from lacewing.kernel.db import Session
-from lacewing.kernel.db.expressions import found_among
+from lacewing.kernel.db.expressions import any_of
 from lacewing.tracker.rules import AGES, DAYS_TOLD, EVERYWHERE, FILTER_VALUES_MAX, name_of_age
 from lacewing.tracker.store.facets import (
     MONTH_CHARACTERS,
@@ -133,7 +133,7 @@ def _statement(*, together: bool) -> Select[Any]:
         return (
             select(source.c.scope, source.c.dimension, key, source.c.count)
             .join_from(wanted, source, is_wanted)
-            .where(found_among(source.c.scope, "scopes"))
+            .where(any_of(source.c.scope, "scopes"))
         )
 
     parts = union_all(told(issue_tallies), told(pending("pending"))).subquery("part")

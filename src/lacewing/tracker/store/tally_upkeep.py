@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from lacewing.kernel.db import Session
-from lacewing.kernel.db.expressions import found_among
+from lacewing.kernel.db.expressions import any_of
 from lacewing.kernel.db.locks import lock_for_transaction
 from lacewing.tracker.rules import EVERYWHERE
 from lacewing.tracker.store.facets import counted_columns, facets_of, in_both_scopes
@@ -52,9 +52,9 @@ _BEGIN: Final[Select[Any]] = select(literal_column("1")).with_for_update()
 _COUNT = select(func.count()).select_from(journal)
 _IS_ANY = select(journal.c.id).limit(1)
 _NEXT = select(journal.c.id).order_by(journal.c.id).limit(bindparam("batch")).with_for_update()
-_THESE = select(journal).where(found_among(journal.c.id, "ids")).subquery("these")
+_THESE = select(journal).where(any_of(journal.c.id, "ids")).subquery("these")
 _FOLDED: Final = in_both_scopes(facets_of(_THESE, _THESE.c.weight), "folded")
-_FORGET = delete(journal).where(found_among(journal.c.id, "ids"))
+_FORGET = delete(journal).where(any_of(journal.c.id, "ids"))
 _PROJECTS = select(projects.c.id).order_by(projects.c.id)
 
 

@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import Select, bindparam, delete, select, update
 
 from lacewing.kernel.db import Parameters, Session
-from lacewing.kernel.db.expressions import any_of, insert_new
+from lacewing.kernel.db.expressions import also_any_of, any_of, insert_new
 from lacewing.kernel.db.paging import Order, keyset_page
 from lacewing.kernel.db.types import Timestamp
 from lacewing.kernel.pagination import PageRequest, Slice
@@ -214,7 +214,7 @@ async def delete_deliveries(session: Session, before: datetime, batch: int) -> i
 def _list_statement(filters: frozenset[str]) -> Select[Any]:
     conditions = {
         "webhook_id": table.c.webhook_id == bindparam("webhook_id"),
-        "status": any_of(table.c.status, "status"),
+        "status": also_any_of(table.c.status, "status"),
         "event_type": table.c.event_type == bindparam("event_type"),
     }
     return _VIEW.where(*(conditions[name] for name in sorted(filters)))
