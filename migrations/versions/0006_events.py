@@ -30,10 +30,11 @@ def upgrade() -> None:
             "outbox",
             sa.Column("version", sa.SmallInteger(), nullable=False, server_default=sa.text("1")),
         )
+        _place_by_id()
         op.create_primary_key("pk_outbox", "outbox", ["position"])
         op.create_unique_constraint("uq_outbox_id", "outbox", ["id"])
     else:
-        # No other way to another primary key. Ids hold their time, so they keep the order.
+        # No other way to another primary key.
         op.rename_table("outbox", "outbox_before")
         _create_outbox(
             sa.Column("position", sa.Integer(), nullable=False),
@@ -67,6 +68,19 @@ def downgrade() -> None:
         "ix_outbox_waiting", "outbox", ["id"], postgresql_where=_WAITING, sqlite_where=_WAITING
     )
     op.drop_table("event_cursors")
+
+
+def _place_by_id() -> None:
+    """Ids hold their time, so they keep the order; a table that was vacuumed may not."""
+    op.execute(
+        "UPDATE outbox SET position = placed.place "
+        "FROM (SELECT id, row_number() OVER (ORDER BY id) AS place FROM outbox) AS placed "
+        "WHERE placed.id = outbox.id"
+    )
+    op.execute(
+        "SELECT setval(pg_get_serial_sequence('outbox', 'position'), "
+        "(SELECT coalesce(max(position), 0) + 1 FROM outbox), false)"
+    )
 
 
 def _create_outbox(*others: sa.Column | sa.Constraint) -> None:

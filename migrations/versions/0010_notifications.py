@@ -11,6 +11,7 @@ branch_labels = None
 depends_on = None
 
 _UNREAD = sa.text("read_at IS NULL")
+_OF_OTHERS = sa.text("reason <> 'own'")
 
 
 def upgrade() -> None:
@@ -40,6 +41,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("sequence", "user_id", name=("pk_notifications")),
     )
     op.create_index(("ix_notifications_user_id_sequence"), "notifications", ["user_id", "sequence"])
+    op.create_index(
+        "ix_notifications_of_others",
+        "notifications",
+        ["user_id", "sequence"],
+        postgresql_where=_OF_OTHERS,
+        sqlite_where=_OF_OTHERS,
+    )
     op.create_index(
         "ix_notifications_unread",
         "notifications",

@@ -38,8 +38,8 @@ from lacewing.kernel.web.multipart import OVERHEAD_BYTES
 from lacewing.notifications.http import notifications, sockets, stream
 from lacewing.notifications.permissions import GRANTS as NOTIFICATIONS_GRANTS
 from lacewing.notifications.rules import SubjectKind
+from lacewing.notifications.service import inbox
 from lacewing.notifications.service.fanout import TELLING
-from lacewing.notifications.service.inbox import delete_forgotten
 from lacewing.notifications.service.subjects import Describers
 from lacewing.notifications.service.tickets import delete_expired_tickets
 from lacewing.pipeline import http as pipeline
@@ -122,7 +122,9 @@ PERIODIC_TASKS: Final = (
     PeriodicTask("expired-devices", 3_600, accounts_jobs.delete_expired_devices),
     PeriodicTask("file-sweep", 3_600, documents_jobs.ensure_sweep),
     PeriodicTask("old-events", 3_600, delete_old_events, repeats_at=DELETED_AT_ONCE),
-    PeriodicTask("old-notifications", 3_600, delete_forgotten),
+    PeriodicTask(
+        "old-notifications", 3_600, inbox.delete_forgotten, repeats_at=inbox.DELETED_AT_ONCE
+    ),
     PeriodicTask("expired-tickets", 600, delete_expired_tickets),
     PeriodicTask(
         "issue-tallies", 2, tracker_jobs.fold_tallies, repeats_at=tracker_jobs.FOLDED_AT_ONCE

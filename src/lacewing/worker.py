@@ -12,7 +12,6 @@ from lacewing.kernel.db import Database, transaction
 from lacewing.kernel.errors import Unavailable
 from lacewing.kernel.events.bells import Bell, Bells, Ear
 from lacewing.kernel.events.consumer import (
-    CONSUMED_AT_ONCE,
     Consumer,
     consume_next,
     start_consumer,
@@ -112,7 +111,7 @@ class Worker:
                 count = await consume_next(session, consumer, self._clock())
             if count:
                 self._bells.consumed.ring()
-            return count == CONSUMED_AT_ONCE
+            return count > 0
 
         await self._follow(consumer.name, self._bells.numbered, consume)
 

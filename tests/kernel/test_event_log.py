@@ -76,8 +76,9 @@ def happened(step: int, thing_id: UUID | None = None) -> Happened:
     return Happened(thing_id or new_id(), step)
 
 
-async def nothing(_session: Session, _events: Sequence[RecordedEvent], _now: datetime) -> None:
+async def nothing(_session: Session, events: Sequence[RecordedEvent], _now: datetime) -> int:
     """What a consumer does that only moves on."""
+    return len(events)
 
 
 async def test_events_are_numbered_from_one_in_the_order_of_writing(log: Log) -> None:
@@ -173,12 +174,13 @@ async def test_what_a_consumer_writes_is_kept_with_its_cursor_or_not_at_all(log:
     """DESIGN 1: exactly once, though it fails half-way and is asked again."""
     attempts = count(1)
 
-    async def tell_on(session: Session, events: Sequence[RecordedEvent], now: datetime) -> None:
+    async def tell_on(session: Session, events: Sequence[RecordedEvent], now: datetime) -> int:
         for event in events:
             told = happened(event.data["step"] + 100)
             await emit(Work(session, now, Origin()), told)
         if next(attempts) == 1:
             raise RuntimeError
+        return len(events)
 
     consumer = Consumer("failing", tell_on)
     await log.start(consumer)
@@ -194,13 +196,33 @@ async def test_what_a_consumer_writes_is_kept_with_its_cursor_or_not_at_all(log:
     assert [event.data["step"] for event in await log.read()] == [1, 2, 101, 102]
 
 
+async def test_a_consumer_may_deal_with_fewer_events_than_it_is_given(log: Log) -> None:
+    """DESIGN 1: the others come again, each once and in order."""
+    dealt_with: list[int] = []
+
+    async def note_two(_session: Session, events: Sequence[RecordedEvent], _now: datetime) -> int:
+        dealt_with.extend(event.sequence for event in events[:2])
+        return len(events[:2])
+
+    consumer = Consumer("slowly", note_two)
+    await log.start(consumer)
+    await log.write(*map(happened, range(5)))
+    await log.number()
+
+    counts = [await log.consume(consumer) for _ in range(4)]
+
+    assert counts == [2, 2, 1, 0]
+    assert dealt_with == [1, 2, 3, 4, 5]
+
+
 async def test_two_workers_deal_with_each_event_once(log: Log) -> None:
     """DESIGN 1: while one works for a consumer, another passes by."""
     dealt_with: list[int] = []
 
-    async def note(_session: Session, events: Sequence[RecordedEvent], _now: datetime) -> None:
+    async def note(_session: Session, events: Sequence[RecordedEvent], _now: datetime) -> int:
         dealt_with.extend(event.sequence for event in events)
         await asyncio.sleep(0)
+        return len(events)
 
     consumer = Consumer("shared", note)
     await log.start(consumer)

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from lacewing.kernel.events import RecordedEvent
-from lacewing.notifications.rules import Reason, audience
+from lacewing.notifications.rules import Reason, audience, reasons
 
 ACTOR: Final = UUID(int=1)
 ANN: Final = UUID(int=2)
@@ -39,6 +39,10 @@ AUDIENCES: Final[dict[str, tuple[RecordedEvent, dict[UUID, Reason]]]] = {
     "nobody in the place of an assignee": (
         event("issue.assigned", {**PLACE, "assignee_id": None}),
         {**OWN, ANN: Reason.WATCHING},
+    ),
+    "who was assigned before, and no longer watches": (
+        event("issue.assigned", {**PLACE, "assignee_id": str(ANN), "assigned_before": str(BEN)}),
+        {**OWN, ANN: Reason.ASSIGNED, BEN: Reason.WATCHING},
     ),
     "who is mentioned, watching or not": (
         event("comment.created", {**PLACE, "comment_id": "c", "mentioned": [str(ANN), str(BEN)]}),
@@ -95,4 +99,13 @@ def test_each_hears_for_the_most_personal_reason(case: str) -> None:
     """LIVE-1: owners hear of their own private things, and nobody else does."""
     told, expected = AUDIENCES[case]
 
-    assert audience(told, WATCHERS, EVERYONE) == expected
+    assert audience(reasons(told, WATCHERS, EVERYONE), ()) == expected
+
+
+def test_who_does_not_want_one_reason_hears_for_the_next() -> None:
+    """LIVE-5: a preference silences a reason, not the issue that one watches as well."""
+    told = event("comment.created", {**PLACE, "mentioned": [str(ANN), str(BEN)]})
+    found = reasons(told, WATCHERS, EVERYONE)
+    unwanted = {(ANN, Reason.MENTIONED), (BEN, Reason.MENTIONED), (ACTOR, Reason.WATCHING)}
+
+    assert audience(found, unwanted) == {**OWN, ANN: Reason.WATCHING}

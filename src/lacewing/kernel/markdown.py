@@ -1,11 +1,14 @@
 """Markdown to safe HTML: rendered without raw HTML, then sanitised against explicit lists."""
 
 import asyncio
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import Final, TypeVar
 
 import nh3
 from markdown_it import MarkdownIt
+
+Result = TypeVar("Result")
 
 INLINE_LENGTH_MAX: Final = 2_000
 """Characters rendered on the event loop (well under a millisecond); longer ones go to a thread."""
@@ -71,8 +74,21 @@ def render(text: str) -> str:
     return _cleaner.clean(_markdown.render(text))
 
 
+def plain_texts(text: str) -> Iterator[str]:
+    """The pieces of ``text`` that a reader sees as prose: no code, no targets of links."""
+    for block in _markdown.parse(text):
+        for piece in block.children or ():
+            if piece.type == "text":
+                yield piece.content
+
+
 async def render_off_loop(text: str) -> str:
     """As ``render``, without holding up the event loop for a long text."""
+    return await off_loop(render, text)
+
+
+async def off_loop(read: Callable[[str], Result], text: str) -> Result:
+    """``read(text)``, which parses it as Markdown: in a thread if it is long."""
     if len(text) <= INLINE_LENGTH_MAX:
-        return render(text)
-    return await asyncio.get_running_loop().run_in_executor(_renderers, render, text)
+        return read(text)
+    return await asyncio.get_running_loop().run_in_executor(_renderers, read, text)

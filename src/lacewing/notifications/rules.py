@@ -1,6 +1,6 @@
 """Who hears of an event, and why: pure functions of the event and of who watches."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from datetime import timedelta
 from enum import StrEnum
 from typing import Final
@@ -72,27 +72,50 @@ def is_for_everyone(event: RecordedEvent) -> bool:
     return found is not None and found.kind is SubjectKind.POST
 
 
-def audience(
+def reasons(
     event: RecordedEvent,
     watchers: Mapping[UUID, Iterable[UUID]],
     everyone: Iterable[UUID],
-) -> dict[UUID, Reason]:
-    """Who hears of the event, each for the most personal reason (LIVE-1).
+) -> dict[UUID, tuple[Reason, ...]]:
+    """Why each could hear of the event, the most personal reason first (LIVE-1).
 
-    ``watchers`` are those of each issue, ``everyone`` all who may hear of anything.
+    ``watchers`` are those of each issue, ``everyone`` all who may hear of anything. Who has done it
+    hears of it for that reason alone.
     """
     if about(event) is None:
         return {}
-    found: dict[UUID, Reason] = {}
+    found: dict[UUID, tuple[Reason, ...]] = {}
+
+    def add(user_ids: Iterable[UUID], reason: Reason) -> None:
+        found.update({user_id: (reason, *found.get(user_id, ())) for user_id in user_ids})
+
     if is_for_everyone(event):
-        found.update(dict.fromkeys(everyone, Reason.POST))
+        found.update(dict.fromkeys(everyone, (Reason.POST,)))
     if (issue_id := watched_issue(event)) is not None:
-        found.update(dict.fromkeys(watchers.get(issue_id, ()), Reason.WATCHING))
-    if owner_id := event.data.get("owner_id"):
-        found[UUID(owner_id)] = Reason.OWNER
-    if assignee_id := event.data.get("assignee_id"):
-        found[UUID(assignee_id)] = Reason.ASSIGNED
-    found.update(dict.fromkeys(map(UUID, event.data.get("mentioned", ())), Reason.MENTIONED))
+        before = _people(event, "assigned_before")
+        add({*watchers.get(issue_id, ()), *before}, Reason.WATCHING)
+    add(_people(event, "owner_id"), Reason.OWNER)
+    add(_people(event, "assignee_id"), Reason.ASSIGNED)
+    add(map(UUID, event.data.get("mentioned", ())), Reason.MENTIONED)
     if event.actor_id is not None:
-        found[event.actor_id] = Reason.OWN
+        found[event.actor_id] = (Reason.OWN,)
     return found
+
+
+def _people(event: RecordedEvent, member: str) -> list[UUID]:
+    user_id = event.data.get(member)
+    return [] if user_id is None else [UUID(user_id)]
+
+
+def audience(
+    found: Mapping[UUID, tuple[Reason, ...]], unwanted: Container[tuple[UUID, Reason]]
+) -> dict[UUID, Reason]:
+    """For which of their reasons each hears: the first that they want to hear for.
+
+    Whoever wants none of their reasons hears nothing.
+    """
+    return {
+        user_id: wanted[0]
+        for user_id, all_of_them in found.items()
+        if (wanted := [reason for reason in all_of_them if (user_id, reason) not in unwanted])
+    }

@@ -4,6 +4,7 @@ from lacewing.kernel.db.metadata import metadata
 from lacewing.kernel.db.types import Timestamp
 
 _UNREAD = text("read_at IS NULL")
+_OF_OTHERS = text("reason <> 'own'")
 
 notifications = Table(
     "notifications",
@@ -14,6 +15,14 @@ notifications = Table(
     Column("reason", Text, nullable=False),
     Column("read_at", Timestamp),
     Index(None, "user_id", "sequence"),
+    # An inbox holds what others did; most of what is written may be one's own.
+    Index(
+        "ix_notifications_of_others",
+        "user_id",
+        "sequence",
+        postgresql_where=_OF_OTHERS,
+        sqlite_where=_OF_OTHERS,
+    ),
     Index(
         "ix_notifications_unread",
         "user_id",

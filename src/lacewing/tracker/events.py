@@ -57,6 +57,8 @@ class IssueAssigned(Event, frozen=True, tag="issue.assigned"):
     issue_id: UUID
     project_id: UUID
     assignee_id: UUID | None
+    assigned_before: UUID | None = None
+    """Whose it was."""
 
 
 class CommentCreated(Event, frozen=True, tag="comment.created"):

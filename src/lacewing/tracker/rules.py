@@ -9,6 +9,8 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
+from lacewing.kernel.markdown import plain_texts
+
 PROJECT_KEY_LENGTH_MAX: Final = 10
 PROJECT_NAME_LENGTH_MAX: Final = 100
 PROJECT_DESCRIPTION_LENGTH_MAX: Final = 1_000
@@ -28,8 +30,7 @@ NO_DUE_DATE: Final = date(9999, 12, 30)
 PROJECT_KEY: Final = re.compile(r"[A-Z][A-Z0-9]{1,9}")
 ISSUE_KEY: Final = re.compile(r"([A-Za-z][A-Za-z0-9]{1,9})-([1-9][0-9]{0,8})")
 
-_CODE: Final = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
-_MENTION: Final = re.compile(r"(?<![\w@./-])@([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?)")
+_MENTION: Final = re.compile(r"(?<![\w@./-])@([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?)")
 
 
 class Status(StrEnum):
@@ -121,7 +122,9 @@ def key_from_name(name: str, attempt: int) -> str:
 
 def mentioned_names(text: str) -> list[str]:
     """The usernames behind an ``@`` in a Markdown text, each once; code means nobody."""
-    found = dict.fromkeys(_MENTION.findall(_CODE.sub(" ", text)))
+    if "@" not in text:
+        return []
+    found = dict.fromkeys(name for piece in plain_texts(text) for name in _MENTION.findall(piece))
     return list(found)[:MENTIONS_MAX]
 
 

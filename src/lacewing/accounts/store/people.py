@@ -39,6 +39,9 @@ _ACTIVE_BY_NAMES = (
 )
 _ACTIVE_IDS = select(users.c.id).where(users.c.is_active).order_by(users.c.id)
 _ACTIVE_AMONG = select(users.c.id).where(any_of(users.c.id, "user_ids"), users.c.is_active)
+_LOCKED = (
+    select(users.c.id).where(users.c.id == bindparam("user_id")).with_for_update(key_share=True)
+)
 _BY_IDS = select(users.c.id, users.c.username, users.c.full_name).where(
     any_of(users.c.id, "user_ids")
 )
@@ -97,6 +100,11 @@ async def find_people(session: Session, user_ids: Sequence[UUID]) -> dict[UUID, 
     """These people by their ids, as far as they are there."""
     found = await session.all(Person, _BY_IDS, {"user_ids": user_ids})
     return {person.id: person for person in found}
+
+
+async def lock_person(session: Session, user_id: UUID) -> None:
+    """Let one change at a time be made to what is theirs alone."""
+    await session.scalar(_LOCKED, {"user_id": user_id})
 
 
 async def find_person_id(session: Session, who: str) -> UUID | None:

@@ -20,6 +20,10 @@ ACQUIRE_SECONDS = 30
 """How long a request waits for a place in the pool: a thousand uploads at once are all served."""
 STATEMENT_SECONDS = 10
 """How long one statement may run; no indexed one takes a tenth of it."""
+IDLE_SECONDS = 30
+"""How long a transaction may stand still: a process that hangs must not hold its locks for ever."""
+GONE_SECONDS = 9
+"""When a client that says nothing is taken for gone, as one whose machine has lost its power."""
 PING_SECONDS = 2
 STATEMENTS_PREPARED = 500
 """Prepared statements kept a connection."""
@@ -177,7 +181,12 @@ class PostgresDatabase:
                 server_settings={
                     "application_name": "lacewing",
                     "jit": "off",
+                    "idle_in_transaction_session_timeout": f"{IDLE_SECONDS}s",
                     "statement_timeout": f"{STATEMENT_SECONDS}s",
+                    "tcp_keepalives_idle": str(GONE_SECONDS // 3),
+                    "tcp_keepalives_interval": str(GONE_SECONDS // 3),
+                    "tcp_keepalives_count": "2",
+                    "tcp_user_timeout": f"{GONE_SECONDS}s",
                     "timezone": "UTC",
                 },
             )

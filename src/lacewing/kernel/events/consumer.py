@@ -18,7 +18,8 @@ class Consumer(msgspec.Struct, frozen=True):
     """Something that cares about events: what it writes is kept together with its cursor."""
 
     name: str
-    consume: Callable[[Session, Sequence[RecordedEvent], datetime], Awaitable[None]]
+    consume: Callable[[Session, Sequence[RecordedEvent], datetime], Awaitable[int]]
+    """Deals with the first of these events, one at least; returns how many they were."""
 
 
 async def start_consumer(session: Session, consumer: Consumer) -> None:
@@ -35,7 +36,8 @@ async def consume_next(session: Session, consumer: Consumer, now: datetime) -> i
     if locked is None:
         return 0
     events = await store.list_events(session, locked, CONSUMED_AT_ONCE)
-    if events:
-        await consumer.consume(session, events, now)
-        await store.move_cursor(session, consumer.name, events[-1].sequence)
-    return len(events)
+    if not events:
+        return 0
+    count = await consumer.consume(session, events, now)
+    await store.move_cursor(session, consumer.name, events[count - 1].sequence)
+    return count

@@ -4,7 +4,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, func, insert, literal, select, update
 
 from lacewing.kernel.db import Parameters, Session
-from lacewing.kernel.db.expressions import any_of, insert_new
+from lacewing.kernel.db.expressions import also_any_of, insert_new
 from lacewing.kernel.events.event import RecordedEvent
 from lacewing.kernel.events.tables import event_cursors, outbox
 
@@ -40,12 +40,13 @@ _EVENTS = (
     .order_by(outbox.c.sequence)
     .limit(bindparam("how_many"))
 )
-_NAMED_EVENTS = _EVENTS.where(any_of(outbox.c.name, "names"))
+_NAMED_EVENTS = _EVENTS.where(also_any_of(outbox.c.name, "names"))
+# The lowest first, and only then by age: where nothing is old enough, no more than these are read.
 _DELETE_BEFORE = delete(outbox).where(
-    outbox.c.sequence < bindparam("before"),
+    outbox.c.at < bindparam("older_than"),
     outbox.c.sequence.in_(
         select(outbox.c.sequence)
-        .where(outbox.c.sequence < bindparam("before"), outbox.c.at < bindparam("older_than"))
+        .where(outbox.c.sequence < bindparam("before"))
         .order_by(outbox.c.sequence)
         .limit(bindparam("batch"))
     ),

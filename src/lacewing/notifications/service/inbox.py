@@ -1,6 +1,7 @@
 """What happened while the user was away."""
 
 from datetime import datetime
+from typing import Final
 
 from lacewing.kernel.db import Session
 from lacewing.kernel.events import store as events_store
@@ -12,6 +13,8 @@ from lacewing.notifications.schemas import Marked, NotificationView
 from lacewing.notifications.service.subjects import Describers, find_subjects, may_hear
 from lacewing.notifications.store import notifications as store
 from lacewing.notifications.store.notifications import Told
+
+DELETED_AT_ONCE: Final = 1_000
 
 
 async def list_notifications(
@@ -54,7 +57,8 @@ async def mark_all_read(work: Work) -> Marked:
 
 async def delete_forgotten(session: Session, _now: datetime) -> int:
     """Delete what tells of events that are no longer kept; how many."""
-    return await store.delete_before(session, await events_store.first_sequence(session))
+    first = await events_store.first_sequence(session)
+    return await store.delete_before(session, first, DELETED_AT_ONCE)
 
 
 async def _shown(work: Work, describers: Describers, told: list[Told]) -> list[NotificationView]:

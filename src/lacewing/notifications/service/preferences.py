@@ -1,3 +1,4 @@
+from lacewing.accounts.public import lock_person
 from lacewing.kernel.preconditions import Precondition
 from lacewing.kernel.work import Work
 from lacewing.notifications.rules import Reason
@@ -22,6 +23,7 @@ async def change_preferences(
     Raises:
         PreconditionFailed: they have changed since the client read them.
     """
+    await lock_person(work.session, work.actor.id)
     precondition.check(await get_preferences(work))
     chosen = {each.reason: each.is_wanted for each in wanted.preferences}
     await store.replace_preferences(work.session, work.actor.id, chosen)

@@ -1,10 +1,21 @@
+import asyncio
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Select, bindparam, delete, insert, select, update
+from sqlalchemy import (
+    Select,
+    Text,
+    bindparam,
+    delete,
+    insert,
+    literal_column,
+    select,
+    tuple_,
+    update,
+)
 
 from lacewing.accounts.public import Person, person_columns, person_of, users_as
 from lacewing.kernel.db import Session
@@ -16,6 +27,9 @@ from lacewing.kernel.events.tables import outbox
 from lacewing.kernel.pagination import PageRequest, Slice
 from lacewing.notifications.rules import Reason
 from lacewing.notifications.tables import notifications
+
+MARKED_AT_ONCE: Final = 1_000
+"""By one statement: a bound for how long it takes, and holds up the event loop in SQLite."""
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -54,7 +68,8 @@ _TOLD: Final[Select[Any]] = (
     .outerjoin(_actors, _actors.c.id == outbox.c.actor_id)
     .where(_OF_USER)
 )
-_INBOX: Final = _TOLD.where(notifications.c.reason != Reason.OWN.value)
+# As it stands in the partial index, which a bound value would keep from being used.
+_INBOX: Final = _TOLD.where(notifications.c.reason != literal_column("'own'", Text()))
 _UNREAD: Final = _INBOX.where(notifications.c.read_at.is_(None))
 _READ: Final = _INBOX.where(notifications.c.read_at.is_not(None))
 _ONE: Final = _INBOX.where(notifications.c.sequence == bindparam("sequence"))
@@ -76,16 +91,29 @@ _RECIPIENTS = (
     .order_by(notifications.c.sequence)
 )
 _NEWEST_FIRST: Final = Order(notifications.c.sequence, descending=True)
-_MARK = (
-    update(notifications)
-    .where(
-        notifications.c.user_id == bindparam("of_user"),
-        notifications.c.read_at.is_(None),
-    )
-    .values(read_at=bindparam("at", type_=Timestamp))
+_IS_UNREAD = (
+    notifications.c.user_id == bindparam("of_user"),
+    notifications.c.read_at.is_(None),
 )
+_MARK = update(notifications).where(*_IS_UNREAD).values(read_at=bindparam("at", type_=Timestamp))
 _MARK_ONE = _MARK.where(notifications.c.sequence == bindparam("of_sequence"))
-_DELETE_BEFORE = delete(notifications).where(notifications.c.sequence < bindparam("before"))
+_MARK_NEXT = _MARK.where(
+    notifications.c.sequence.in_(
+        select(notifications.c.sequence)
+        .where(*_IS_UNREAD)
+        .order_by(notifications.c.sequence)
+        .limit(bindparam("batch"))
+    )
+)
+_KEY = tuple_(notifications.c.sequence, notifications.c.user_id)
+_DELETE_BEFORE = delete(notifications).where(
+    _KEY.in_(
+        select(notifications.c.sequence, notifications.c.user_id)
+        .where(notifications.c.sequence < bindparam("before"))
+        .order_by(notifications.c.sequence)
+        .limit(bindparam("batch"))
+    )
+)
 
 
 def _told(
@@ -158,9 +186,14 @@ async def mark_read(session: Session, user_id: UUID, sequence: int, now: datetim
 
 async def mark_all_read(session: Session, user_id: UUID, now: datetime) -> int:
     """Mark what is unread; how many that were."""
-    return await session.execute(_MARK, {"of_user": user_id, "at": now})
+    marked = 0
+    values = {"of_user": user_id, "at": now, "batch": MARKED_AT_ONCE}
+    while batch := await session.execute(_MARK_NEXT, values):
+        marked += batch
+        await asyncio.sleep(0)
+    return marked
 
 
-async def delete_before(session: Session, before: int) -> int:
-    """Delete what tells of events with lower numbers; how many."""
-    return await session.execute(_DELETE_BEFORE, {"before": before})
+async def delete_before(session: Session, before: int, batch: int) -> int:
+    """Delete what tells of events with lower numbers, at most so many; how many."""
+    return await session.execute(_DELETE_BEFORE, {"before": before, "batch": batch})

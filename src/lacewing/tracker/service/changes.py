@@ -2,6 +2,7 @@
 
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -146,14 +147,21 @@ async def _tell(work: Work, before: IssueView, after: IssueView, fields: list[st
             events.IssueStatusChanged(**ids, before=before.status.value, after=after.status.value),
         )
     if "assignee" in fields:
-        assignee_id = None if after.assignee is None else after.assignee.id
+        assigned_before, assignee_id = _id(before.assignee), _id(after.assignee)
         if assignee_id is not None:
             await watches.unmute(work.session, after.id, assignee_id)
-        await emit(work, events.IssueAssigned(**ids, assignee_id=assignee_id))
+        await emit(
+            work,
+            events.IssueAssigned(**ids, assignee_id=assignee_id, assigned_before=assigned_before),
+        )
     if others := sorted(set(fields) - {"status", "assignee"}):
         mentioned = await find_mentioned(work.session, after.description, before.description)
         await watches.add_watchers(work.session, after.id, mentioned)
         await emit(work, events.IssueChanged(**ids, fields=others, mentioned=mentioned))
+
+
+def _id(person: Person | None) -> UUID | None:
+    return None if person is None else person.id
 
 
 def _plain(value: Any) -> Any:

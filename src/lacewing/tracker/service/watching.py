@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+from lacewing.accounts.public import lock_person
 from lacewing.kernel.db import Session
 from lacewing.kernel.preconditions import Precondition
 from lacewing.kernel.work import Work
@@ -20,8 +21,7 @@ async def get_watch(work: Work, issue: IssueRef) -> Watch:
         IssueNotFound: there is none.
     """
     found = await get_issue(work, issue)
-    watchers = await find_watchers(work.session, [found.id])
-    return Watch(is_watching=work.actor.id in watchers[found.id])
+    return Watch(is_watching=await _is_watching(work, found.id))
 
 
 async def watch(
@@ -33,10 +33,18 @@ async def watch(
         IssueNotFound: there is none.
         PreconditionFailed: it has changed since the client read it.
     """
-    precondition.check(await get_watch(work, issue))
     found = await get_issue(work, issue)
+    await lock_person(work.session, work.actor.id)
+    precondition.check(Watch(is_watching=await _is_watching(work, found.id)))
     await store.choose(work.session, found.id, work.actor.id, is_watching=is_watching)
     return Watch(is_watching=is_watching)
+
+
+async def _is_watching(work: Work, issue_id: UUID) -> bool:
+    user_id = work.actor.id
+    part = await store.find_part(work.session, issue_id, user_id)
+    choices = {} if part.chosen is None else {user_id: part.chosen}
+    return user_id in watchers_of([user_id] if part.is_involved else [], choices)
 
 
 async def find_watchers(

@@ -1,11 +1,33 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, select, union, update
+import msgspec
+from sqlalchemy import (
+    and_,
+    bindparam,
+    delete,
+    exists,
+    false,
+    func,
+    or_,
+    select,
+    union,
+    update,
+)
 
 from lacewing.kernel.db import Session
 from lacewing.kernel.db.expressions import any_of, insert_new
 from lacewing.tracker.tables import comments, issue_watches, issues
+
+
+class Part(msgspec.Struct, frozen=True):
+    """What one user has to do with an issue."""
+
+    is_involved: bool
+    """They reported it, are assigned to it, or commented on it."""
+    chosen: bool | None
+    """Whether they chose to watch it."""
+
 
 _ISSUES = any_of(issues.c.id, "issue_ids")
 _INVOLVED = union(
@@ -14,6 +36,27 @@ _INVOLVED = union(
     select(comments.c.issue_id, comments.c.author_id).where(
         any_of(comments.c.issue_id, "issue_ids")
     ),
+)
+_COMMENTED = exists().where(
+    comments.c.issue_id == issues.c.id, comments.c.author_id == bindparam("user_id")
+)
+_PART = (
+    select(
+        or_(
+            issues.c.reporter_id == bindparam("user_id"),
+            func.coalesce(issues.c.assignee_id == bindparam("user_id"), false()),
+            _COMMENTED,
+        ),
+        issue_watches.c.is_watching,
+    )
+    .outerjoin(
+        issue_watches,
+        and_(
+            issue_watches.c.issue_id == issues.c.id,
+            issue_watches.c.user_id == bindparam("user_id"),
+        ),
+    )
+    .where(issues.c.id == bindparam("issue_id"))
 )
 _CHOICES = select(
     issue_watches.c.issue_id, issue_watches.c.user_id, issue_watches.c.is_watching
@@ -37,6 +80,13 @@ _UNMUTE = delete(issue_watches).where(
 async def find_involved(session: Session, issue_ids: Sequence[UUID]) -> list[tuple[UUID, UUID]]:
     """Issue and user: who has reported it, is assigned to it, or has commented on it."""
     return await session.all(lambda *row: row, _INVOLVED, {"issue_ids": issue_ids})
+
+
+async def find_part(session: Session, issue_id: UUID, user_id: UUID) -> Part:
+    """Of an issue that is there."""
+    found = await session.one(Part, _PART, {"issue_id": issue_id, "user_id": user_id})
+    assert found is not None
+    return found
 
 
 async def find_choices(

@@ -16,11 +16,11 @@ from lacewing.webhooks.store import deliveries, webhooks
 from lacewing.webhooks.store.webhooks import Listener
 
 
-async def note_events(session: Session, events: Sequence[RecordedEvent], now: datetime) -> None:
-    """Write down who is to be told of these events, in the transaction that moves past them."""
+async def note_events(session: Session, events: Sequence[RecordedEvent], now: datetime) -> int:
+    """Write down who is to be told of all these events, in the transaction that moves past them."""
     of_projects = [(event, project) for event in events if (project := _project_of(event))]
     if not of_projects:
-        return
+        return len(events)
     project_ids = sorted({project_id for _, project_id in of_projects})
     listeners = await webhooks.list_listeners(session, project_ids)
     rows: list[dict[str, Any]] = []
@@ -34,6 +34,7 @@ async def note_events(session: Session, events: Sequence[RecordedEvent], now: da
     if rows:
         await deliveries.insert_deliveries(session, rows)
         await enqueue_all(Work(session, now, Origin()), DELIVER, jobs)
+    return len(events)
 
 
 def _project_of(event: RecordedEvent) -> UUID | None:
