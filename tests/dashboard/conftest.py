@@ -8,8 +8,28 @@ from lacewing.kernel.db import open_database
 from lacewing.settings import Settings
 from tests.dashboard.lives import Life
 from tests.dashboard.still import Still
+from tests.support.databases import (
+    IN_ENGLISH,
+    DatabaseTemplate,
+    PostgresTemplate,
+    SqliteTemplate,
+)
 from tests.support.house import House, Member
 from tests.tracker.acts import new_project
+
+
+@pytest.fixture(scope="session")
+async def database_template(
+    database_kind: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> DatabaseTemplate:
+    """Days and names are compared as text: that must not depend on a language."""
+    template: DatabaseTemplate
+    if database_kind == "sqlite":
+        template = SqliteTemplate(tmp_path_factory.mktemp("template"))
+    else:
+        template = PostgresTemplate(request.getfixturevalue("postgres_server"), IN_ENGLISH)
+    await template.prepare()
+    return template
 
 
 @pytest.fixture

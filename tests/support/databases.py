@@ -28,13 +28,20 @@ class SqliteTemplate:
         yield f"sqlite:///{file}"
 
 
+IN_ENGLISH = (
+    "LOCALE_PROVIDER icu ICU_LOCALE 'en-US' LOCALE 'C.UTF-8' ENCODING 'UTF8' TEMPLATE template0"
+)
+"""Text sorts by the rules of a language, as in many a database, and not by its bytes."""
+
+
 class PostgresTemplate:
-    def __init__(self, server_url: str) -> None:
+    def __init__(self, server_url: str, options: str = "") -> None:
         self._server_url = server_url
+        self._options = options
         self._name = f"template_{uuid4().hex}"
 
     async def prepare(self) -> None:
-        await self._execute(f'CREATE DATABASE "{self._name}"')
+        await self._execute(f'CREATE DATABASE "{self._name}" {self._options}')
         settings = DatabaseSettings(database_url=f"{self._server_url}/{self._name}")
         await Migrations(settings, Path()).upgrade()
 

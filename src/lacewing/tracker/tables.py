@@ -155,13 +155,17 @@ issue_watches = Table(
     Index(None, "user_id"),
 )
 """What people have chosen; reporter, assignee and who has commented watch without a row."""
+
+TallyKey = Text().with_variant(Text(collation="C"), "postgresql")
+"""Compared by its bytes, whatever language the database speaks."""
+
 issue_tallies = Table(
     "issue_tallies",
     metadata,
     # A project, or ``rules.EVERYWHERE``.
     Column("scope", Uuid, primary_key=True),
     Column("dimension", Text, primary_key=True),
-    Column("key", Text().with_variant(Text(collation="C"), "postgresql"), primary_key=True),
+    Column("key", TallyKey, primary_key=True),
     Column("count", Integer, nullable=False),
     info=EPHEMERAL,
     sqlite_with_rowid=False,

@@ -180,6 +180,7 @@ class PostgresDatabase:
                 max_cached_statement_lifetime=0,
                 server_settings={
                     "application_name": "lacewing",
+                    "datestyle": "ISO",
                     "jit": "off",
                     "idle_in_transaction_session_timeout": f"{IDLE_SECONDS}s",
                     "statement_timeout": f"{STATEMENT_SECONDS}s",

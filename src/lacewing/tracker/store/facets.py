@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 
 from lacewing.tracker.rules import EVERYWHERE, OPEN_STATUSES
+from lacewing.tracker.tables import TallyKey
 
 RESOLVE_STEPS: Final = (
     (3_600, 300),
@@ -108,7 +109,7 @@ def facets_of(
         return select(
             of.project_id,
             literal(dimension.value, Text()).label("dimension"),
-            key.label("key"),
+            cast(key, TallyKey).label("key"),
             weight,
         )
 
