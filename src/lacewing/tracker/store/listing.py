@@ -64,10 +64,13 @@ _CONDITIONS: Final[dict[str, ColumnElement[bool]]] = {
     "reach": also_any_of(issues.c.project_id, "reach"),
     "status": also_any_of(issues.c.status, "status"),
     "priority": also_any_of(issues.c.priority, "priority"),
+    "assignee_id": issues.c.assignee_id == bindparam("assignee_id"),
     "assignee_ids": _ASSIGNED,
+    "unassigned": issues.c.assignee_id.is_(None),
     "assigned_or_not": or_(_ASSIGNED, issues.c.assignee_id.is_(None)),
     "not_assignee_ids": or_(_NOT_ASSIGNED, issues.c.assignee_id.is_(None)),
     "assigned_to_others": and_(_NOT_ASSIGNED, issues.c.assignee_id.is_not(None)),
+    "reporter_id": issues.c.reporter_id == bindparam("reporter_id"),
     "reporter_ids": also_any_of(issues.c.reporter_id, "reporter_ids"),
     "label": exists().where(
         issue_labels.c.issue_id == issues.c.id, any_of(issue_labels.c.label, "label")
@@ -98,6 +101,12 @@ def _conditions(filters: frozenset[str]) -> tuple[ColumnElement[bool], ...]:
     return tuple(_CONDITIONS[name] for name in sorted(filters))
 
 
+def _take_single(values: dict[str, Any], several: str, single: str) -> None:
+    """Of one person's issues there may be few among many: an index finds them, and sorts them."""
+    if len(values.get(several, ())) == 1:
+        [values[single]] = values.pop(several)
+
+
 async def list_issues(
     session: Session, wanted: IssueFilter, sort: IssueSort | None, page: PageRequest
 ) -> Slice[IssueView]:
@@ -110,10 +119,14 @@ async def list_issues(
     }
     if wanted.reach is not None:
         values["reach"] = sorted(wanted.reach)
+    if wanted.assignee_ids and not wanted.or_unassigned:
+        _take_single(values, "assignee_ids", "assignee_id")
+    _take_single(values, "reporter_ids", "reporter_id")
     filters = set(values)
     if wanted.or_unassigned:
-        filters = (filters - {"assignee_ids"}) | {"assigned_or_not"}
-        values.setdefault("assignee_ids", [])
+        filters = (filters - {"assignee_ids"}) | {
+            "assigned_or_not" if wanted.assignee_ids else "unassigned"
+        }
     if wanted.and_assigned:
         filters = (filters - {"not_assignee_ids"}) | {"assigned_to_others"}
     only_what_not = None
