@@ -88,8 +88,8 @@ def _measure(url: str, folder: Path, count: int) -> Generator[tuple[str, float]]
         bearer = {"Authorization": f"Bearer {admin_token(server, environment)}"}
         with httpx.Client(base_url=server.url, headers=bearer, timeout=60) as client:
             for what, query in (
-                ("over all, with a page of 10 projects", {}),
-                ("over all, with 20 projects", {"limit": 20}),
+                ("over all, with a page of 20 projects", {}),
+                ("over all, with one project", {"limit": 1}),
                 ("one project", {"project_id": str(filled.project_id)}),
             ):
                 answer = client.get(BOARD, params=query)

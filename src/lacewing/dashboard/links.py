@@ -39,7 +39,7 @@ def linked(figures: Figures, project_id: UUID | None, today: date) -> IssueFigur
         opened_per_day=_per_day(figures.opened_per_day, f"{path}?created"),
         closed_per_day=_per_day(figures.closed_per_day, f"{path}?closed"),
         time_to_resolve_seconds=TimeToResolve(
-            times.median, times.p90, times.count, f"{path}?{_RESOLVED}"
+            times.median, times.p90, figures.resolved, f"{path}?{_RESOLVED}"
         ),
         open_age_days={
             name_of_age(first, last): Figure(

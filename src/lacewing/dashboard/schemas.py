@@ -1,7 +1,6 @@
 """What goes over the wire."""
 
 from datetime import date, datetime
-from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -9,17 +8,11 @@ from pydantic import Field
 
 from lacewing.accounts.public import Person
 from lacewing.kernel.pagination import Slice
-from lacewing.kernel.schemas import PAGE_LIMIT_MAX, CursorQuery
+from lacewing.kernel.schemas import CursorQuery
 from lacewing.tracker.public import ProjectRef
-
-PROJECTS_DEFAULT: Final = 10
-"""Of one page: each is a board of its own, of some 25 KB."""
 
 
 class IssuesDashboardQuery(CursorQuery):
-    limit: int = Field(
-        PROJECTS_DEFAULT, ge=1, le=PAGE_LIMIT_MAX, description="How many projects to tell of."
-    )
     project_id: UUID | None = Field(None, description="Figures of this project alone.")
 
 

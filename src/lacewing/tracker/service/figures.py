@@ -13,6 +13,7 @@ from lacewing.tracker.rules import (
     DAYS_TOLD,
     EVERYWHERE,
     OPEN_STATUSES,
+    RESOLVED_STATUSES,
     Priority,
     Status,
     name_of_age,
@@ -37,6 +38,8 @@ class Figures(msgspec.Struct, frozen=True):
     closed_per_day: dict[date, int]
     open_by_age: dict[str, int]
     overdue: int
+    resolved: int
+    """Those that are resolved or closed."""
     resolve_times: ResolveTimes
 
 
@@ -108,5 +111,6 @@ def _figures(
         closed_per_day={day: count(Dimension.CLOSED, day.isoformat()) for day in days},
         open_by_age={**ages, name_of_age(oldest, None): all_ages - sum(ages.values())},
         overdue=count(Dimension.DUE, OVERDUE) + count(Dimension.DUE_MONTH, OVERDUE),
+        resolved=sum(by_status[status] for status in RESOLVED_STATUSES),
         resolve_times=times,
     )

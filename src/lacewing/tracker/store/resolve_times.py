@@ -45,7 +45,6 @@ _IS_WITHIN: Final[dict[Narrowing, ColumnElement[bool]]] = {
 class ResolveTimes(msgspec.Struct, frozen=True):
     """Of the issues that are resolved or closed; in whole seconds, ``None`` when there are none."""
 
-    count: int
     median: int | None
     p90: int | None
 
@@ -76,8 +75,7 @@ def _statement(narrowing: Narrowing) -> Select[Any]:
         func.sum(steps.c.count).over(order_by=steps.c.least).label("up_to"),
         func.sum(steps.c.count).over().label("total"),
     ).cte("running")
-    total = select(func.coalesce(func.max(running.c.total), 0)).scalar_subquery()
-    return select(total, _percentile(running, 50, narrowing), _percentile(running, 90, narrowing))
+    return select(_percentile(running, 50, narrowing), _percentile(running, 90, narrowing))
 
 
 def _percentile(running: CTE, percent: int, narrowing: Narrowing) -> ScalarSelect[Any]:
