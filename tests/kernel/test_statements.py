@@ -148,7 +148,7 @@ def test_a_sealed_column_opens_beside_the_id_of_its_own_row(dialect: Dialect) ->
     )
     author, reader = people.alias("author"), people.alias("reader")
     cipher = FieldCipher([bytes(32)], [bytes(32)])
-    sealing = StatementCache(dialect, cipher)
+    sealing = StatementCache(dialect)
     both = select(author.c.id, author.c.name, reader.c.name, reader.c.id)
 
     row = sealing.compiled(both, {}).converted(
@@ -157,7 +157,8 @@ def test_a_sealed_column_opens_beside_the_id_of_its_own_row(dialect: Dialect) ->
             cipher.seal("people.name", ID, "Ada"),
             cipher.seal("people.name", OTHER_ID, "Bo"),
             _of_driver(dialect, OTHER_ID),
-        ]
+        ],
+        cipher,
     )
 
     assert [row[1], row[2]] == ["Ada", "Bo"]

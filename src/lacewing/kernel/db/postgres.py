@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 import msgspec
@@ -29,6 +29,7 @@ STATEMENTS_PREPARED = 500
 """Prepared statements kept a connection."""
 
 _NO_PARAMETERS: Parameters = {}
+_statements: Final = StatementCache(asyncpg_dialect())  # type: ignore[no-untyped-call]  # SQLAlchemy's own gap
 _UNAVAILABLE = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
@@ -69,10 +70,9 @@ class PostgresSession:
 
     dialect: DialectName = "postgresql"
 
-    def __init__(self, pool: _Pool, statements: StatementCache, cipher: FieldCipher) -> None:
+    def __init__(self, pool: _Pool, cipher: FieldCipher) -> None:
         self._pool = pool
         self.cipher = cipher
-        self._statements = statements
         self._connection: _Held | None = None
 
     async def one(
@@ -81,9 +81,9 @@ class PostgresSession:
         statement: Executable,
         parameters: Parameters = _NO_PARAMETERS,
     ) -> Row | None:
-        compiled = self._statements.compiled(statement, parameters)
+        compiled = _statements.compiled(statement, parameters)
         row = await self._call("fetchrow", compiled, parameters)
-        return None if row is None else make(*compiled.converted(row))
+        return None if row is None else make(*compiled.converted(row, self.cipher))
 
     async def all(
         self,
@@ -91,17 +91,17 @@ class PostgresSession:
         statement: Executable,
         parameters: Parameters = _NO_PARAMETERS,
     ) -> list[Row]:
-        compiled = self._statements.compiled(statement, parameters)
+        compiled = _statements.compiled(statement, parameters)
         rows = await self._call("fetch", compiled, parameters)
-        return [make(*compiled.converted(row)) for row in rows]
+        return [make(*compiled.converted(row, self.cipher)) for row in rows]
 
     async def scalar(self, statement: Executable, parameters: Parameters = _NO_PARAMETERS) -> Any:
-        compiled = self._statements.compiled(statement, parameters)
+        compiled = _statements.compiled(statement, parameters)
         row = await self._call("fetchrow", compiled, parameters)
-        return None if row is None else compiled.converted(row)[0]
+        return None if row is None else compiled.converted(row, self.cipher)[0]
 
     async def execute(self, statement: Executable, parameters: Parameters = _NO_PARAMETERS) -> int:
-        compiled = self._statements.compiled(statement, parameters)
+        compiled = _statements.compiled(statement, parameters)
         status: str = await self._call("execute", compiled, parameters)
         count = status.rpartition(" ")[2]
         return int(count) if count.isdigit() else 0
@@ -109,7 +109,7 @@ class PostgresSession:
     async def execute_many(self, statement: Executable, rows: Sequence[Parameters]) -> None:
         if not rows:
             return
-        compiled = self._statements.compiled(statement, rows[0])
+        compiled = _statements.compiled(statement, rows[0])
         with _told_in_our_words():
             connection = await self._begin()
             await connection.executemany(compiled.sql, [compiled.arguments(row) for row in rows])
@@ -164,7 +164,6 @@ class PostgresDatabase:
     def __init__(self, pool: _Pool, cipher: FieldCipher) -> None:
         self._pool = pool
         self._cipher = cipher
-        self._statements = StatementCache(asyncpg_dialect(), cipher)  # type: ignore[no-untyped-call]  # SQLAlchemy's own gap
 
     @classmethod
     async def open(cls, url: str, pool_size: int, cipher: FieldCipher) -> "PostgresDatabase":
@@ -194,7 +193,7 @@ class PostgresDatabase:
         return cls(pool, cipher)
 
     def session(self) -> PostgresSession:
-        return PostgresSession(self._pool, self._statements, self._cipher)
+        return PostgresSession(self._pool, self._cipher)
 
     async def ping(self) -> None:
         with _told_in_our_words():

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Executable
 from sqlalchemy.dialects.sqlite.pysqlite import dialect as pysqlite_dialect
@@ -52,6 +52,9 @@ def _told_in_our_words() -> Generator[None, None, None]:
         }:
             raise DatabaseUnavailable from error
         raise
+
+
+_statements: Final = StatementCache(pysqlite_dialect())
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -197,13 +200,11 @@ class SqliteSession:
         self,
         reader: sqlite3.Connection,
         writer: _Writer,
-        statements: StatementCache,
         cipher: FieldCipher,
     ) -> None:
         self.cipher = cipher
         self._reader = reader
         self._writer = writer
-        self._statements = statements
         self._connection: sqlite3.Connection | None = None
 
     async def one(
@@ -212,9 +213,9 @@ class SqliteSession:
         statement: Executable,
         parameters: Parameters = _NO_PARAMETERS,
     ) -> Row | None:
-        compiled = self._statements.compiled(statement, parameters)
+        compiled = _statements.compiled(statement, parameters)
         row = _first(await self._run(compiled, parameters))
-        return None if row is None else make(*compiled.converted(row))
+        return None if row is None else make(*compiled.converted(row, self.cipher))
 
     async def all(
         self,
@@ -222,23 +223,23 @@ class SqliteSession:
         statement: Executable,
         parameters: Parameters = _NO_PARAMETERS,
     ) -> list[Row]:
-        compiled = self._statements.compiled(statement, parameters)
+        compiled = _statements.compiled(statement, parameters)
         rows = (await self._run(compiled, parameters)).fetchall()
-        return [make(*compiled.converted(row)) for row in rows]
+        return [make(*compiled.converted(row, self.cipher)) for row in rows]
 
     async def scalar(self, statement: Executable, parameters: Parameters = _NO_PARAMETERS) -> Any:
-        compiled = self._statements.compiled(statement, parameters)
+        compiled = _statements.compiled(statement, parameters)
         row = _first(await self._run(compiled, parameters))
-        return None if row is None else compiled.converted(row)[0]
+        return None if row is None else compiled.converted(row, self.cipher)[0]
 
     async def execute(self, statement: Executable, parameters: Parameters = _NO_PARAMETERS) -> int:
-        compiled = self._statements.compiled(statement, parameters)
+        compiled = _statements.compiled(statement, parameters)
         return (await self._run(compiled, parameters)).rowcount
 
     async def execute_many(self, statement: Executable, rows: Sequence[Parameters]) -> None:
         if not rows:
             return
-        compiled = self._statements.compiled(statement, rows[0])
+        compiled = _statements.compiled(statement, rows[0])
         with _told_in_our_words():
             connection = await self._begin()
             connection.executemany(compiled.sql, [compiled.arguments(row) for row in rows])
@@ -277,10 +278,9 @@ class SqliteDatabase:
             self._writer = _Writer(path)
             self._reader = _connect(path)
         self._cipher = cipher
-        self._statements = StatementCache(pysqlite_dialect(), cipher)
 
     def session(self) -> SqliteSession:
-        return SqliteSession(self._reader, self._writer, self._statements, self._cipher)
+        return SqliteSession(self._reader, self._writer, self._cipher)
 
     async def ping(self) -> None:
         with _told_in_our_words():

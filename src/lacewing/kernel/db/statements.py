@@ -2,7 +2,6 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -22,8 +21,8 @@ _NUMERIC_CODE = 1700
 """PostgreSQL's codes of types, which SQLAlchemy's result processors for numbers ask for."""
 
 Convert = Callable[[Any], Any]
-Opener = tuple[int, int, Callable[[object, str | None], str | None]]
-"""The places of a sealed value and of its row's id among the columns, and what opens it."""
+SealedPlace = tuple[int, int, str]
+"""The places of a sealed value and of its row's id among the columns, and what it is bound to."""
 
 
 class CompiledStatement(msgspec.Struct, frozen=True):
@@ -36,7 +35,7 @@ class CompiledStatement(msgspec.Struct, frozen=True):
     bind_converters: tuple[Convert | None, ...]
     result_converters: tuple[Convert | None, ...] | None
     """One for each column, or ``None`` when no column needs one."""
-    openers: tuple[Opener, ...]
+    sealed: tuple[SealedPlace, ...]
     takes_locks: bool
     """Whether it changes or locks rows, so that it needs a transaction."""
 
@@ -49,26 +48,25 @@ class CompiledStatement(msgspec.Struct, frozen=True):
             arguments.append(value if convert is None else convert(value))
         return arguments
 
-    def converted(self, row: Any) -> Any:
-        """The values of ``row`` as Python means them."""
+    def converted(self, row: Any, cipher: FieldCipher = NO_KEYS) -> Any:
+        """The values of ``row`` as Python means them; ``cipher`` opens those that are sealed."""
         if self.result_converters is not None:
             row = [
                 value if convert is None else convert(value)
                 for value, convert in zip(row, self.result_converters, strict=True)
             ]
-        if self.openers:
+        if self.sealed:
             row = list(row)
-            for at, row_id_at, open_ in self.openers:
-                row[at] = open_(row[row_id_at], row[at])
+            for at, row_id_at, context in self.sealed:
+                row[at] = cipher.open(context, row[row_id_at], row[at])
         return row
 
 
 class StatementCache:
-    """Compiles each statement once; the oldest of too many are let go."""
+    """Compiles each statement once for all databases of a kind; lets go of the oldest."""
 
-    def __init__(self, dialect: Dialect, cipher: FieldCipher = NO_KEYS) -> None:
+    def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
-        self._cipher = cipher
         self._compiled: OrderedDict[tuple[Any, ...], CompiledStatement] = OrderedDict()
 
     def compiled(self, statement: Executable, parameters: Parameters) -> CompiledStatement:
@@ -101,19 +99,10 @@ class StatementCache:
                 for name in order
             ),
             result_converters=tuple(results) if any(results) else None,
-            openers=tuple(self._openers(columns)),
+            sealed=tuple(_sealed_places(columns)),
             takes_locks=is_change
             or (isinstance(statement, Select) and statement._for_update_arg is not None),  # ruff: ignore[private-member-access]  SQLAlchemy tells it nowhere else
         )
-
-    def _openers(self, columns: Sequence[ColumnElement[Any]]) -> Iterator[Opener]:
-        for at, column in enumerate(columns):
-            if isinstance(column, Column) and isinstance(column.type, Sealed):
-                yield (
-                    at,
-                    _place_of(column.table.c.id, columns),
-                    partial(self._cipher.open, column.type.context),
-                )
 
     def _result_converter(self, kind: TypeEngine[Any]) -> Convert | None:
         implementation = kind.dialect_impl(self._dialect)
@@ -128,6 +117,12 @@ class StatementCache:
         elif isinstance(plain, Numeric):
             code = _NUMERIC_CODE
         return implementation.result_processor(self._dialect, code)
+
+
+def _sealed_places(columns: Sequence[ColumnElement[Any]]) -> Iterator[SealedPlace]:
+    for at, column in enumerate(columns):
+        if isinstance(column, Column) and isinstance(column.type, Sealed):
+            yield at, _place_of(column.table.c.id, columns), column.type.context
 
 
 def _place_of(row_id: ColumnElement[Any], columns: Sequence[ColumnElement[Any]]) -> int:
