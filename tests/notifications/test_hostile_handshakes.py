@@ -4,11 +4,13 @@ import base64
 import os
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 
 import httpx
 import msgspec
 import pytest
 
+from lacewing.kernel.web.sockets import FRAMES_PER_SECOND_MAX
 from tests.kernel.conftest import StartedServer, started_server
 from tests.support.house import PASSWORD
 from tests.support.waiting import DEADLINE_SECONDS
@@ -17,6 +19,8 @@ pytestmark = pytest.mark.system
 
 PATH = "/ws/notifications"
 SECRET = "s3cr3t-that-nobody-may-read"
+TRIES = 5
+TEXT = b"\x81\x81\x00\x00\x00\x00x"
 
 
 @pytest.fixture(scope="module")
@@ -34,16 +38,21 @@ def token(server: StartedServer) -> str:
     return found
 
 
-def shake(server: StartedServer, target: str, *headers: str) -> tuple[dict[str, str], bytes]:
-    """Head and body of what such a handshake is answered with, to the end of the connection."""
+def head_of(target: str, *headers: str) -> bytes:
+    """The request of a handshake."""
     key = base64.b64encode(os.urandom(16)).decode()
     lines = (
         f"GET {target} HTTP/1.1", "Host: lacewing", "Upgrade: websocket", "Connection: Upgrade",
         "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {key}", *headers, "", "",
     )  # fmt: skip
+    return "\r\n".join(lines).encode()
+
+
+def shake(server: StartedServer, target: str, *headers: str) -> tuple[dict[str, str], bytes]:
+    """Head and body of what such a handshake is answered with, to the end of the connection."""
     answer = b""
     with socket.create_connection(("127.0.0.1", server.port), DEADLINE_SECONDS) as connection:
-        connection.sendall("\r\n".join(lines).encode())
+        connection.sendall(head_of(target, *headers))
         while received := connection.recv(65_536):
             answer += received
     head, _, body = answer.partition(b"\r\n\r\n")
@@ -86,3 +95,20 @@ def test_what_is_no_handshake_is_answered(
     assert problem["request_id"] == head["x-request-id"]
     assert "Traceback" not in log
     assert SECRET not in log
+
+
+@pytest.mark.parametrize(
+    "early", [b"\xff" * 10, TEXT * (FRAMES_PER_SECOND_MAX + 1)], ids=["no frames", "too many"]
+)
+def test_who_does_not_wait_for_the_answer_is_cut(
+    server: StartedServer, token: str, early: bytes
+) -> None:
+    """SEC-6: RFC 6455, section 4.1, has clients wait; it is no fault of ours."""
+    for _ in range(TRIES):
+        with socket.create_connection(("127.0.0.1", server.port), DEADLINE_SECONDS) as connection:
+            connection.sendall(head_of(PATH, f"Authorization: Bearer {token}"))
+            with suppress(ConnectionError):
+                while True:
+                    connection.sendall(early)
+
+    assert "Traceback" not in server.log.read_text(encoding="utf-8")

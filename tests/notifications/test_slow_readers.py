@@ -36,7 +36,17 @@ LONG_TITLE = "\N{BELL}" * 190
 """Four bytes each: so fewer messages fill what the kernel keeps of a connection."""
 PING = b"\x89\xfd\x00\x00\x00\x00" + b"p" * 125
 """One with the longest payload, masked with zeros."""
-PINGED_BYTES = 64 * 1024 * 1024
+TEXT = b"\x81\x81\x00\x00\x00\x00x"
+FIRST_FRAGMENT = b"\x01\x80\x00\x00\x00\x00"
+NEXT_FRAGMENT = b"\x00\x80\x00\x00\x00\x00"
+"""Neither holds a byte."""
+FLOODS = {
+    "pings": (b"", PING),
+    "texts between the pings": (b"", PING * 50 + TEXT),
+    "empty fragments": (FIRST_FRAGMENT, NEXT_FRAGMENT),
+}
+FLOOD_BYTES = 64 * 1024 * 1024
+FLOODED_AT_ONCE = 128 * 1024
 
 
 @dataclass
@@ -149,29 +159,34 @@ async def test_a_reader_that_stops_is_dropped_and_others_miss_nothing(
     assert "Traceback" not in scene.log()
 
 
-async def test_pings_of_a_client_that_reads_no_answer_fill_no_memory(scene: Scene) -> None:
-    """LIVE-3: it is not read from either; somebody else hears on."""
+@pytest.mark.parametrize("kind", FLOODS)
+async def test_what_a_client_that_reads_nothing_sends_fills_no_memory(
+    scene: Scene, kind: str
+) -> None:
+    """LIVE-3: it is sent away for it; somebody else hears on."""
     (other, *_) = scene.others
     async with opened_socket(scene.server.url, other) as listener:
         await scene.write(changes=0)
         before = scene.memory()
         with unread(scene.server, handshake_of(scene.slow)) as flooding:
             flooding.settimeout(FLOOD_SECONDS)
-            await asyncio.to_thread(flood, flooding)
+            await asyncio.to_thread(flood, flooding, *FLOODS[kind])
             after = scene.memory()
             await scene.write(changes=0)
             heard = await hear(listener, 2)
 
     assert len(heard.ids) == 2
     assert after - before < GROWTH_KIB_MAX
+    assert "Traceback" not in scene.log()
 
 
-def flood(connection: socket.socket) -> None:
-    """Send pings until the server takes no more for a while, or has taken far too many."""
-    pings = PING * 1_000
-    with suppress(TimeoutError):
-        for _ in range(PINGED_BYTES // len(pings)):
-            connection.sendall(pings)
+def flood(connection: socket.socket, first: bytes, frame: bytes) -> None:
+    """Send frames until the server takes no more for a while, or has taken far too many."""
+    frames = frame * (FLOODED_AT_ONCE // len(frame))
+    with suppress(TimeoutError, ConnectionError):
+        connection.sendall(first)
+        for _ in range(FLOOD_BYTES // len(frames)):
+            connection.sendall(frames)
 
 
 def read_to_the_end(connection: socket.socket) -> None:

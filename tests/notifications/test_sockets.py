@@ -11,7 +11,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from lacewing.kernel.web.sockets import MESSAGE_BYTES_MAX
+from lacewing.kernel.web.sockets import FRAMES_PER_SECOND_MAX, MESSAGE_BYTES_MAX
 from lacewing.notifications.rules import SOCKETS_OF_USER_MAX
 from tests.kernel.conftest import StartedServer, started_server
 from tests.support.house import PASSWORD
@@ -25,6 +25,11 @@ WAIT_SECONDS = 20
 
 
 @dataclass
+FRAMES = {
+    "texts": b"\x81\x81\x00\x00\x00\x00x",
+    "bytes": b"\x82\x81\x00\x00\x00\x00x",
+    "pings": b"\x89\x81\x00\x00\x00\x00x",
+}
 class Person:
     server: StartedServer
     name: str
@@ -90,6 +95,14 @@ def hears(socket: ClientConnection, writer: Person) -> bool:
 @pytest.mark.parametrize("slash", ["", "/"])
 def test_each_way_in_is_one(maria: Person, way: str, slash: str) -> None:
     """LIVE-1: with the subprotocol that it offered, if any."""
+def close_code(socket: ClientConnection) -> int:
+    """With what the server closes it, before it says anything else."""
+    with pytest.raises(ConnectionClosed) as caught:
+        socket.recv(timeout=WAIT_SECONDS)
+    assert caught.value.rcvd is not None
+    return caught.value.rcvd.code
+
+
     ways: dict[str, dict[str, Any]] = {
         "ticket": {"subprotocols": ["lacewing", f"ticket.{maria.ticket()}"]},
         "bearer": {"subprotocols": ["bearer", maria.token]},
@@ -185,10 +198,21 @@ def test_a_message_that_is_too_large_closes(maria: Person, size: int, *, closes:
     with maria.socket(additional_headers=maria.bearer) as socket:
         socket.send("x" * size)
         if closes:
-            with pytest.raises(ConnectionClosed) as caught:
-                socket.recv(timeout=WAIT_SECONDS)
-            assert caught.value.rcvd is not None
-            assert caught.value.rcvd.code == 1009
+            assert close_code(socket) == 1009
+        else:
+            assert hears(socket, maria)
+
+
+@pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES)
+@pytest.mark.parametrize("closes", [False, True])
+def test_a_client_that_says_too_much_is_sent_away(
+    maria: Person, frame: bytes, *, closes: bool
+) -> None:
+    """LIVE-3: 1008; at the limit it is only passed over."""
+    with maria.socket(additional_headers=maria.bearer) as socket:
+        socket.socket.sendall(frame * (FRAMES_PER_SECOND_MAX + closes))
+        if closes:
+            assert close_code(socket) == 1008
         else:
             assert hears(socket, maria)
 
@@ -211,11 +235,9 @@ def test_a_socket_closes_when_its_session_ends(server: StartedServer) -> None:
     sven = person(server, "sven")
     with sven.socket(additional_headers=sven.bearer) as socket:
         sven.post("/api/auth/logout")
-        with pytest.raises(ConnectionClosed) as caught:
-            socket.recv(timeout=WAIT_SECONDS)
+        code = close_code(socket)
 
-    assert caught.value.rcvd is not None
-    assert caught.value.rcvd.code == 4401
+    assert code == 4401
 
 
 def test_a_stream_tells_the_same_and_goes_on_where_it_was(maria: Person) -> None:

@@ -14,6 +14,7 @@ from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.datastructures import Headers
+from websockets.frames import CloseCode, Frame
 from websockets.http11 import Response
 from websockets.server import ServerProtocol
 
@@ -24,6 +25,8 @@ from lacewing.kernel.work import Work
 
 MESSAGE_BYTES_MAX: Final = 64 * 1024
 """Of what a client sends; a larger message closes with 1009."""
+FRAMES_PER_SECOND_MAX: Final = 100
+"""Of what a client sends, who has nothing to say: fragments of a message and pings too."""
 PING_SECONDS: Final = 20.0
 ABORT_SECONDS: Final = 5.0
 """What a client may take to close its side, before the connection is cut."""
@@ -56,7 +59,13 @@ class _Handshake(ServerProtocol):
 
 
 class SocketProtocol(WebSocketsSansIOProtocol):
-    """Answers all that is no handshake, and cuts connections whose other side does not read."""
+    """Answers all that is no handshake, and cuts connections whose other side does not read.
+
+    Nothing that a client says is kept or passed on; the parser alone sees how long a message is.
+    """
+
+    _frames_left = FRAMES_PER_SECOND_MAX
+    _counted_until = 0.0
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -96,6 +105,37 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         # After a denial too, which uvicorn takes for a fault.
         self.handshake_complete |= self.close_sent
 
+    def handle_text(self, event: Frame) -> None:  # noqa: ARG002  the base class names it
+        self._count_frame()
+
+    def handle_bytes(self, event: Frame) -> None:  # noqa: ARG002  as above
+        self._count_frame()
+
+    def handle_cont(self, event: Frame) -> None:  # noqa: ARG002  as above
+        self._count_frame()
+
+    def handle_ping(self) -> None:
+        super().handle_ping()
+        self._count_frame()
+
+    def _count_frame(self) -> None:
+        """Close with 1008 (RFC 6455, section 7.4.1) on whoever sends too many."""
+        if (now := self.loop.time()) >= self._counted_until:
+            self._frames_left = FRAMES_PER_SECOND_MAX
+            self._counted_until = now + 1
+        self._frames_left -= 1
+        if self._frames_left < 0 and not self.close_sent:
+            self.conn.fail(CloseCode.POLICY_VIOLATION, "Too many frames.")
+            self.handle_parser_exception()
+
+    def handle_parser_exception(self) -> None:
+        """Who sends frames before the handshake is answered is cut: no close frame may be sent."""
+        if self.conn.close_sent is None:
+            self.close_sent = True
+            self.transport.abort()
+            return
+        super().handle_parser_exception()
+
     def pause_writing(self) -> None:
         """Nor is anything read from a client that does not read: each ping would be answered."""
         super().pause_writing()
@@ -103,7 +143,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        if not self.read_paused and not self.transport.is_closing():
+        if not self.transport.is_closing():
             self.transport.resume_reading()
 
     def keepalive_timeout(self) -> None:
