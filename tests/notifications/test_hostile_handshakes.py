@@ -74,10 +74,13 @@ def shake(server: StartedServer, target: str, *headers: str) -> tuple[dict[str, 
         (PATH, ["Sec-WebSocket-Protocol: bearer, é"], 400, "bad-request"),
         (f"{PATH}?ticket={SECRET}", [], 422, "validation-failed"),
         (f"/nowhere?ticket={SECRET}", [], 403, "forbidden"),
+        (PATH, ["Origin: http://["], 403, "foreign-origin"),
+        (PATH, ["Origin: http://\u2100"], 403, "foreign-origin"),
     ],
     ids=[
         "endless number", "no number", "beyond all numbers", "long line", "long header",
         "many headers", "with a body", "bad subprotocol", "secret in the URL", "nowhere",
+        "origin that is none", "origin beyond ASCII",
     ],
 )  # fmt: skip
 def test_what_is_no_handshake_is_answered(

@@ -168,9 +168,13 @@ def is_of_origin(websocket: WebSocket, allowed: Collection[str]) -> bool:
     origin = websocket.headers.get("origin")
     if origin is None or origin in allowed or "*" in allowed:
         return True
-    page = urlsplit(origin)
+    try:
+        page = urlsplit(origin)
+    except ValueError:
+        return False
     host = websocket.headers.get("host", "")
-    scheme = {"ws": "http", "wss": "https"}.get(websocket.url.scheme, websocket.url.scheme)
+    scheme: str = websocket.scope["scheme"]
+    scheme = {"ws": "http", "wss": "https"}.get(scheme, scheme)
     return page.netloc.lower() == host.lower() and page.scheme == scheme
 
 

@@ -46,7 +46,7 @@ async def notify(websocket: WebSocket) -> None:
     except Refusal as refusal:
         _log.info("socket_refused", reason=refusal.code)
         request_id = websocket.scope["lacewing.request_id"]
-        response = refusal_response(refusal, websocket.url.path, request_id)
+        response = refusal_response(refusal, websocket.scope["path"], request_id)
         await websocket.send_denial_response(response)
         return
     try:
