@@ -145,7 +145,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
             app.state.notifications = notifications = Notifications(
                 wiring.DESCRIBERS,
                 Hub(database, bells, wiring.DESCRIBERS, clock),
-                frozenset(settings.web.cors_origins),
+                _origins_of_pages(settings),
             )
             async with (
                 heard_everywhere(bells, settings.general.redis_url),
@@ -207,6 +207,12 @@ def _runtime(
         public_url=settings.web.public_url,
         secure_cookies=settings.secure_cookies,
     )
+
+
+def _origins_of_pages(settings: Settings) -> frozenset[str]:
+    """Of those that may open a socket; the server's own is not that of ``Host`` behind a proxy."""
+    own = settings.web.public_url
+    return frozenset({*settings.web.cors_origins, *([own.lower()] if own else [])})
 
 
 def _middleware(settings: Settings, rate_limiter: RateLimiter) -> list[Middleware]:
