@@ -25,14 +25,14 @@ PUBLIC_ORIGIN = "https://tracker.example"
 FOREIGN = "https://evil.example"
 PATH = "/ws/notifications"
 WAIT_SECONDS = 20
-
-
-@dataclass
 FRAMES = {
     "texts": b"\x81\x81\x00\x00\x00\x00x",
     "bytes": b"\x82\x81\x00\x00\x00\x00x",
     "pings": b"\x89\x81\x00\x00\x00\x00x",
 }
+
+
+@dataclass
 class Person:
     server: StartedServer
     name: str
@@ -95,10 +95,6 @@ def hears(socket: ClientConnection, writer: Person) -> bool:
     return found
 
 
-@pytest.mark.parametrize("way", ["ticket", "bearer", "header", "header and subprotocol"])
-@pytest.mark.parametrize("slash", ["", "/"])
-def test_each_way_in_is_one(maria: Person, way: str, slash: str) -> None:
-    """LIVE-1: with the subprotocol that it offered, if any."""
 def close_code(socket: ClientConnection) -> int:
     """With what the server closes it, before it says anything else."""
     with pytest.raises(ConnectionClosed) as caught:
@@ -107,6 +103,10 @@ def close_code(socket: ClientConnection) -> int:
     return caught.value.rcvd.code
 
 
+@pytest.mark.parametrize("way", ["ticket", "bearer", "header", "header and subprotocol"])
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_each_way_in_is_one(maria: Person, way: str, slash: str) -> None:
+    """LIVE-1: with the subprotocol that it offered, if any."""
     ways: dict[str, dict[str, Any]] = {
         "ticket": {"subprotocols": ["lacewing", f"ticket.{maria.ticket()}"]},
         "bearer": {"subprotocols": ["bearer", maria.token]},
@@ -146,6 +146,15 @@ def test_a_ticket_is_good_once(maria: Person) -> None:
 def test_nobody_else_is_let_in(maria: Person, options: dict[str, Any], kind: str) -> None:
     """LIVE-1, API-3: 401 as a problem document, before the socket is open."""
     assert maria.refusal(**options) == (401, kind)
+
+
+def test_a_ticket_is_kept_nowhere(maria: Person) -> None:
+    """API-8, LIVE-1: asked for again with the same key it is another one."""
+    headers = {**maria.bearer, "Idempotency-Key": "once"}
+    url = f"{maria.server.url}/api/notifications/ticket"
+    first, second = (httpx.post(url, headers=headers, timeout=30).json() for _ in range(2))
+
+    assert first["ticket"] != second["ticket"]
 
 
 def test_a_token_in_the_address_is_refused(maria: Person) -> None:

@@ -63,6 +63,7 @@ async def mark_all_read(work: NotificationEditor) -> Response:
         Ticket,
         description="It is good for one handshake within 30 s, as subprotocols "
         "`lacewing, ticket.<t>` of `/ws/notifications`.",
+        secret=True,
     ),
 )
 async def make_ticket(work: TicketTaker) -> Response:
