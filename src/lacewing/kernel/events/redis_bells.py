@@ -73,7 +73,7 @@ class RedisBells:
             try:
                 for channel in wanted:
                     await self._redis.publish(channel, b"")
-            except (RedisError, OSError) as error:
+            except Exception as error:  # ruff: ignore[blind-except]  see ``_lose``
                 self._lose(error)
                 await asyncio.sleep(PAUSE_SECONDS)
 
@@ -87,7 +87,7 @@ class RedisBells:
                         bell.ring_here()
                     self._is_lost = False
                     await self._hear_all(pubsub)
-            except (RedisError, OSError) as error:
+            except Exception as error:  # ruff: ignore[blind-except]  see ``_lose``
                 self._lose(error)
                 await asyncio.sleep(PAUSE_SECONDS)
 
@@ -98,6 +98,9 @@ class RedisBells:
                 self._bells[message["channel"].decode()].ring_here()
 
     def _lose(self, error: Exception) -> None:
-        if not self._is_lost:
+        """Say so, once for a Redis that is gone; all else may be a bug, and ends no bell either."""
+        if not isinstance(error, RedisError | OSError):
+            _log.error("bells_failed", exc_info=error)
+        elif not self._is_lost:
             self._is_lost = True
             _log.warning("bells_without_redis", error=type(error).__name__)
