@@ -17,6 +17,7 @@ from lacewing.kernel.events.retention import EVENTS_KEPT, delete_old_events
 from lacewing.kernel.subjects import Subject
 from lacewing.notifications.errors import TooManySockets
 from lacewing.notifications.live.connection import (
+    GOING_AWAY,
     QUEUE_MAX,
     SESSION_ENDED,
     TOO_SLOW,
@@ -165,7 +166,7 @@ async def test_one_who_is_too_slow_is_ended_and_told_to_come_again(
         fits.put(frame)
     for _ in range(QUEUE_MAX + 2):
         bursts.put(frame)
-    fits.end(SESSION_ENDED)
+    fits.end(GOING_AWAY)
 
     async with asyncio.timeout(DEADLINE_SECONDS):
         of_fits = [each async for each in fits.frames()]
@@ -202,6 +203,39 @@ async def test_who_has_logged_out_hears_nothing_though_it_is_about_to_be_sent(
 
     async with asyncio.timeout(DEADLINE_SECONDS):
         assert await waiting is None
+
+
+async def test_what_waits_when_the_session_ends_is_heard_no_more(
+    house: House, noor: Member
+) -> None:
+    """LIVE-1: neither what had happened meanwhile, nor after anything else that waits."""
+    connection = await connected(house, noor)
+    for number in range(QUEUE_MAX):
+        connection.put(Frame('{"type":"test"}', hub_of(house).head + number + 1))
+
+    connection.end(SESSION_ENDED)
+
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        assert [each async for each in connection.frames()] == []
+
+
+async def test_what_was_missed_is_heard_no_further_when_the_session_ends(
+    house: House, maria: Member, noor: Member
+) -> None:
+    """LIVE-1: in the middle of a page of it."""
+    seen = await all_told(house)
+    for _ in range(3):
+        await new_post(maria)
+    await passed_on(house)
+    connection = await connected(house, noor, seen)
+    frames = connection.frames()
+    [first] = await next_of(frames, 1)
+
+    connection.end(SESSION_ENDED)
+
+    assert first["id"] == seen + 1
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        assert [each async for each in frames] == []
 
 
 async def test_one_user_has_so_many_at_once(house: House, maria: Member, noor: Member) -> None:

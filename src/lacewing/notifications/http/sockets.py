@@ -19,7 +19,7 @@ from lacewing.kernel.work import Work
 from lacewing.notifications.component import Notifications
 from lacewing.notifications.errors import ForeignOrigin, InvalidTicket
 from lacewing.notifications.http.parameters import ID_MAX
-from lacewing.notifications.live.connection import CLOSE_SECONDS, Connection
+from lacewing.notifications.live.connection import CLOSE_SECONDS, SESSION_ENDED, Connection
 from lacewing.notifications.permissions import Permission
 from lacewing.notifications.service.tickets import use_ticket
 
@@ -119,12 +119,14 @@ async def _tell(websocket: WebSocket, connection: Connection) -> None:
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         if connection.ending is not None and not listening.done():
+            if connection.ending is SESSION_ENDED:
+                sending.cancel()
             # Whoever is too slow may be too slow for this too, and is cut then.
             with suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_SECONDS):
                     await asyncio.wait({sending, listening}, return_when=asyncio.FIRST_COMPLETED)
                     await websocket.close(connection.ending.code, connection.ending.reason)
-        if sending.done():
+        if sending.done() and not sending.cancelled():
             sending.result()
     finally:
         for task in tasks:

@@ -77,9 +77,11 @@ class Connection:
         self._queue.put_nowait(frame)
 
     def end(self, ending: Ending) -> None:
-        """No more messages after those that wait."""
+        """No more messages after those that wait; once the session has ended, not even those."""
         if self.ending is None:
             self.ending = ending
+            if ending is SESSION_ENDED:
+                self._drop_waiting()
             self.ended.set()
             self._queue.put_nowait(None)
 
@@ -112,6 +114,8 @@ class Connection:
             until = self._source.head
             told, self._reached = await self._source.read_missed(self.actor, self._reached, until)
             for frame in told:
+                if self.ending is not None:
+                    return
                 yield frame
         # Nothing is awaited in between: what is passed on from here on is what it has not had.
         self._source.join(self)
