@@ -9,7 +9,7 @@ import msgspec
 
 from lacewing.kernel.actor import Actor
 from lacewing.kernel.errors import Unavailable
-from lacewing.notifications.live.frames import RELOAD, RESYNC, Frame
+from lacewing.notifications.live.frames import RESYNC, Frame, reload_at
 
 QUEUE_MAX: Final = 256
 """Messages that wait for one client; one that is slower is sent away, rather than slow others."""
@@ -108,7 +108,6 @@ class Connection:
     async def _missed(self) -> AsyncGenerator[Frame]:
         """What came after the last message; at its end the client hears what happens live."""
         if not await self._source.is_kept_after(self._reached):
-            yield RELOAD
             self._reached = self._source.head
         while self.ending is None and self._reached < self._source.head:
             until = self._source.head
@@ -119,3 +118,4 @@ class Connection:
                 yield frame
         # Nothing is awaited in between: what is passed on from here on is what it has not had.
         self._source.join(self)
+            yield reload_at(self._reached)

@@ -16,13 +16,16 @@ class Frame(msgspec.Struct, frozen=True):
 
     text: str
     id: int | None = None
-    """Of the event; ``None`` for what is no event."""
+    """From where the client can go on: of the event, if it is one."""
 
 
-RELOAD: Final = Frame(_encode({"type": "reload"}).decode())
-"""What the client has missed is no longer kept: it must read its things anew."""
 RESYNC: Final = Frame(_encode({"type": "resync"}).decode())
 """The client was too slow: it must connect again, with the id of its last message."""
+
+
+def reload_at(position: int) -> Frame:
+    """What the client has missed up to there can't be told: it must read its things anew."""
+    return Frame(_encode({"id": position, "type": "reload"}).decode(), position)
 
 
 def frame_of(told: Told, subject: Subject | None) -> Frame:

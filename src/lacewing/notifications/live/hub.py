@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 from uuid import UUID
@@ -22,7 +22,7 @@ from lacewing.notifications.live.connection import (
     SESSION_ENDED,
     Connection,
 )
-from lacewing.notifications.live.frames import Frame, frame_of
+from lacewing.notifications.live.frames import Frame, frame_of, reload_at
 from lacewing.notifications.rules import SOCKETS_OF_USER_MAX, Reason, about
 from lacewing.notifications.service.fanout import TELLING
 from lacewing.notifications.service.subjects import Describers, find_subjects, may_hear
@@ -58,12 +58,19 @@ class Hub:
     async def running(self) -> AsyncGenerator[None]:
         """While the block lasts, messages are passed on; at its end all connections end."""
         self.head = await events_store.find_cursor(self._session(), TELLING.name) or 0
-        running = asyncio.create_task(self._run())
+        ear = self._bells.consumed.listen()
+        # Apart from each other: no fault in what is told keeps a logout from being heard.
+        running = {
+            asyncio.create_task(self._repeat(self._pass_on, ear.wait)),
+            asyncio.create_task(self._repeat(self._look_at_sessions, asyncio.sleep)),
+        }
         try:
             yield
         finally:
-            running.cancel()
-            await asyncio.wait({running})
+            for task in running:
+                task.cancel()
+            await asyncio.wait(running)
+            ear.close()
             self.end_all()
 
     def connect(self, actor: Actor, last_event_id: int | None) -> Connection:
@@ -111,17 +118,30 @@ class Hub:
 
     async def read_missed(self, actor: Actor, after: int, until: int) -> tuple[list[Frame], int]:
         """See ``Source``."""
-        session = self._session()
-        told = await store.list_since(session, actor.id, after, until, MISSED_AT_ONCE)
-        subjects = await find_subjects(session, self._describers, [each.event for each in told])
-        frames = []
-        for each in told:
-            found = about(each.event)
-            subject = None if found is None else subjects.get(found)
-            if may_hear(subject, actor.id):
-                frames.append(frame_of(each, subject))
+        told = await store.list_since(self._session(), actor.id, after, until, MISSED_AT_ONCE)
         reached = told[-1].event.sequence if len(told) == MISSED_AT_ONCE else until
-        return frames, reached
+        return await self._frames_of(actor, told), reached
+
+    async def _frames_of(self, actor: Actor, told: Sequence[Told]) -> list[Frame]:
+        """Their messages; in the place of one that can't be told, that all must be read anew."""
+        try:
+            events = [each.event for each in told]
+            subjects = await find_subjects(self._session(), self._describers, events)
+            frames = []
+            for each in told:
+                found = about(each.event)
+                subject = None if found is None else subjects.get(found)
+                if may_hear(subject, actor.id):
+                    frames.append(frame_of(each, subject))
+        except Unavailable:
+            raise
+        except Exception:  # ruff: ignore[blind-except]  a bug in one message must not end all others
+            if len(told) > 1:
+                return [frame for each in told for frame in await self._frames_of(actor, [each])]
+            position = told[0].event.sequence
+            _log.exception("event_not_told", event_number=position)
+            return [reload_at(position)]
+        return frames
 
     def _session(self) -> Session:
         return self._database.session()
@@ -129,32 +149,50 @@ class Hub:
     def _connections(self) -> list[Connection]:
         return [each for members in self._open.values() for each in members]
 
-    async def _run(self) -> None:
-        ear = self._bells.consumed.listen()
-        loop = asyncio.get_running_loop()
-        look_at = loop.time()
+    @staticmethod
+    async def _repeat(
+        look: Callable[[], Awaitable[None]], wait: Callable[[float], Awaitable[None]]
+    ) -> None:
+        """Look again and again, whatever comes of it."""
         while True:
             try:
-                await self._pass_on()
-                if loop.time() >= look_at:
-                    await self._end_of_ended_sessions(self._connections())
-                    look_at = loop.time() + LOOK_SECONDS
+                await look()
             except Unavailable as error:
                 _log.warning("live_waits", reason=error.detail)
                 await asyncio.sleep(FAILURE_PAUSE_SECONDS)
-            except Exception:  # ruff: ignore[blind-except]  a bug in one message must not end all others
+            except Exception:  # ruff: ignore[blind-except]  a bug in one look must not end all others
                 _log.exception("live_failed")
                 await asyncio.sleep(FAILURE_PAUSE_SECONDS)
-            await ear.wait(max(0.0, look_at - loop.time()))
+            await wait(LOOK_SECONDS)
+
+    async def _look_at_sessions(self) -> None:
+        await self._end_of_ended_sessions(self._connections())
 
     async def _pass_on(self) -> None:
         """Give those who listen what has been told since the last time."""
         until = await events_store.find_cursor(self._session(), TELLING.name) or 0
         while self.head < until:
             if self._live:
-                await self._pass_on_to(min(until, self.head + EVENTS_AT_ONCE))
+                await self._pass_on_all(min(until, self.head + EVENTS_AT_ONCE))
             else:
                 self.head = until
+
+    async def _pass_on_all(self, until: int) -> None:
+        """These together; where one of them can't be told, each alone, and all read anew for it."""
+        try:
+            await self._pass_on_to(until)
+        except Unavailable:
+            raise
+        except Exception:  # ruff: ignore[blind-except]  a bug in one message must not end all others
+            if until > self.head + 1:
+                while self.head < until:
+                    await self._pass_on_all(self.head + 1)
+                return
+            _log.exception("event_not_told", event_number=until)
+            # To everybody: who hears of it may be what can't be told.
+            for connection in [each for members in self._live.values() for each in members]:
+                connection.put(reload_at(until))
+            self.head = until
 
     async def _pass_on_to(self, until: int) -> None:
         session = self._session()
