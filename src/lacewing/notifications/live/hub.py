@@ -120,28 +120,32 @@ class Hub:
         """See ``Source``."""
         told = await store.list_since(self._session(), actor.id, after, until, MISSED_AT_ONCE)
         reached = told[-1].event.sequence if len(told) == MISSED_AT_ONCE else until
-        return await self._frames_of(actor, told), reached
+        return await self._frames_or_reload(actor, told), reached
 
     async def _frames_of(self, actor: Actor, told: Sequence[Told]) -> list[Frame]:
+        events = [each.event for each in told]
+        subjects = await find_subjects(self._session(), self._describers, events)
+        frames = []
+        for each in told:
+            found = about(each.event)
+            subject = None if found is None else subjects.get(found)
+            if may_hear(subject, actor.id):
+                frames.append(frame_of(each, subject))
+        return frames
+
+    async def _frames_or_reload(self, actor: Actor, told: Sequence[Told]) -> list[Frame]:
         """Their messages; in the place of one that can't be told, that all must be read anew."""
         try:
-            events = [each.event for each in told]
-            subjects = await find_subjects(self._session(), self._describers, events)
-            frames = []
-            for each in told:
-                found = about(each.event)
-                subject = None if found is None else subjects.get(found)
-                if may_hear(subject, actor.id):
-                    frames.append(frame_of(each, subject))
+            return await self._frames_of(actor, told)
         except Unavailable:
             raise
         except Exception:  # ruff: ignore[blind-except]  a bug in one message must not end all others
             if len(told) > 1:
-                return [frame for each in told for frame in await self._frames_of(actor, [each])]
+                alone = [await self._frames_or_reload(actor, [each]) for each in told]
+                return [frame for frames in alone for frame in frames]
             position = told[0].event.sequence
             _log.exception("event_not_told", event_number=position)
             return [reload_at(position)]
-        return frames
 
     def _session(self) -> Session:
         return self._database.session()
