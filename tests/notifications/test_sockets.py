@@ -276,4 +276,5 @@ def test_a_stream_tells_the_same_and_goes_on_where_it_was(maria: Person) -> None
             if line.startswith("data:"):
                 break
 
-    assert events == [f"id: {msgspec.json.decode(second)['id']}", f"data: {second!s}"]
+    second_id = msgspec.json.decode(second)["id"]
+    assert events == [f"id: {last}", f"id: {second_id}", f"data: {second!s}"]

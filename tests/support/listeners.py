@@ -70,7 +70,7 @@ async def hear(socket: ClientConnection, count: int) -> Heard:
         while len(heard.ids) < count:
             message = json.loads(await socket.recv())
             arrived = time.monotonic()
-            if "id" not in message:
+            if "data" not in message:
                 raise AssertionError(message)
             heard.ids.append(message["id"])
             with suppress(ValueError):

@@ -38,6 +38,8 @@ class Ticket(msgspec.Struct, frozen=True):
     ticket: str
     expires_in: int
     """In seconds."""
+    last_event_id: int = 0
+    """From where the socket goes on until it has had a message."""
 
 
 class Preference(Input):

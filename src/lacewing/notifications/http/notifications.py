@@ -1,5 +1,6 @@
 from typing import Annotated
 
+import msgspec
 from fastapi import Query, Request, Response
 
 from lacewing.kernel.pagination import Page
@@ -62,12 +63,14 @@ async def mark_all_read(work: NotificationEditor) -> Response:
         "Get a ticket for a socket",
         Ticket,
         description="It is good for one handshake within 30 s, as subprotocols "
-        "`lacewing, ticket.<t>` of `/ws/notifications`.",
+        "`lacewing, ticket.<t>` of `/ws/notifications`. Its `last_event_id` is good for that "
+        "socket until the first message: so nothing is missed that happens before it is open.",
         secret=True,
     ),
 )
-async def make_ticket(work: TicketTaker) -> Response:
-    return answer(await tickets.make_ticket(work))
+async def make_ticket(work: TicketTaker, parts: TheNotifications) -> Response:
+    ticket = await tickets.make_ticket(work)
+    return answer(msgspec.structs.replace(ticket, last_event_id=parts.hub.head))
 
 
 @router.get(

@@ -50,7 +50,7 @@ async def notify(websocket: WebSocket) -> None:
         await websocket.send_denial_response(response)
         return
     try:
-        await websocket.accept(subprotocol)
+        await websocket.accept(subprotocol, [(b"last-event-id", b"%d" % connection.position)])
         _log.info("socket_opened", user_id=str(actor.id))
         await _tell(websocket, connection)
     except WebSocketDisconnect:

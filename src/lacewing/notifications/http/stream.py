@@ -15,7 +15,6 @@ from lacewing.notifications.live.connection import CLOSE_SECONDS, Connection
 from lacewing.notifications.live.frames import Frame
 
 PING_SECONDS: Final = 20.0
-_PING: Final = b": ping\n\n"
 
 router = make_router("notifications")
 
@@ -52,12 +51,12 @@ async def _bytes_of(connection: Connection) -> AsyncGenerator[bytes]:
     frames = connection.frames()
     waiting: asyncio.Future[Frame] | None = None
     try:
-        yield _PING  # the head of the answer leaves at once
+        yield _ping_of(connection)  # the head of the answer leaves at once
         while True:
             waiting = waiting or asyncio.ensure_future(anext(frames))
             done, _ = await asyncio.wait({waiting}, timeout=PING_SECONDS)
             if not done:
-                yield _PING
+                yield _ping_of(connection)
                 continue
             try:
                 frame = waiting.result()
@@ -74,5 +73,10 @@ async def _bytes_of(connection: Connection) -> AsyncGenerator[bytes]:
 
 def _event_of(frame: Frame) -> bytes:
     """As the HTML standard has it, section 9.2.6; JSON holds no line break."""
+def _ping_of(connection: Connection) -> bytes:
+    """No event, and yet its id is kept for ``Last-Event-ID``: nothing has happened up to there."""
+    return f": ping\nid: {connection.position}\n\n".encode()
+
+
     name = "" if frame.id is None else f"id: {frame.id}\n"
     return f"{name}data: {frame.text}\n\n".encode()

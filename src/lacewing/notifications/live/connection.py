@@ -57,6 +57,7 @@ class Connection:
         self.actor = actor
         # Where it begins is settled before the client knows that it is heard.
         self._reached = source.head if last_event_id is None else last_event_id
+        self._is_live = False
         self._queue: asyncio.Queue[Frame | None] = asyncio.Queue(QUEUE_MAX + 2)
         self.ending: Ending | None = None
         self.ended: Final = asyncio.Event()
@@ -64,6 +65,13 @@ class Connection:
     @property
     def user_id(self) -> UUID:
         return self.actor.id
+
+    @property
+    def position(self) -> int:
+        """From where the client can go on, once it has had every frame that was handed out."""
+        if self._is_live and self._queue.empty():
+            self._reached = max(self._reached, self._source.head)
+        return self._reached
 
     def put(self, frame: Frame) -> None:
         """Let the client have this next, unless it had it; one that lets too many wait is ended."""
@@ -99,6 +107,7 @@ class Connection:
             async for frame in self._missed():
                 yield frame
             while (next_frame := await self._queue.get()) is not None:
+                self._reached = next_frame.id or self._reached
                 yield next_frame
         except Unavailable:
             self.end(UNAVAILABLE)
@@ -109,6 +118,7 @@ class Connection:
         """What came after the last message; at its end the client hears what happens live."""
         if not await self._source.is_kept_after(self._reached):
             self._reached = self._source.head
+            yield reload_at(self._reached)
         while self.ending is None and self._reached < self._source.head:
             until = self._source.head
             told, self._reached = await self._source.read_missed(self.actor, self._reached, until)
@@ -118,4 +128,4 @@ class Connection:
                 yield frame
         # Nothing is awaited in between: what is passed on from here on is what it has not had.
         self._source.join(self)
-            yield reload_at(self._reached)
+        self._is_live = True
