@@ -1,9 +1,15 @@
 """Live messages as Server-Sent Events, from a server as it is run."""
 
 import asyncio
+import re
 import signal
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    suppress,
+)
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,9 +17,12 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+from starlette.types import Message
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import InvalidStatus
 
+from lacewing.kernel.web.protocol import CUT
+from lacewing.kernel.web.streams import LiveStream
 from lacewing.notifications.rules import SOCKETS_OF_USER_MAX
 from tests.support.listeners import headers_of, opened_socket, write_post
 from tests.support.members import tokens_of_new_users
@@ -24,7 +33,8 @@ pytestmark = pytest.mark.system
 
 PATH = "/api/notifications/stream"
 POSTS = 3
-PING = ": ping"
+BEGINNING = re.compile(r": ping|id: [0-9]+")
+"""Of what comes where nothing has happened."""
 
 
 @dataclass
@@ -52,6 +62,11 @@ class Stream:
         """What still comes until it ends well."""
         async with asyncio.timeout(DEADLINE_SECONDS):
             return [line async for line in self._lines if line]
+
+    async def lines(self, count: int) -> list[str]:
+        """The next lines."""
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            return [await anext(self._lines) for _ in range(count)]
 
     def __post_init__(self) -> None:
         self._lines = self.answer.aiter_lines()
@@ -113,6 +128,64 @@ async def test_a_stream_tells_what_a_socket_tells_and_goes_on_where_it_was_left(
     assert sorted(after_the_first) == after_the_first
 
 
+async def test_a_client_that_has_had_no_message_misses_nothing_either(scene: Scene) -> None:
+    """LIVE-2: the stream, the handshake and the ticket each tell from where to go on."""
+    ticket = await scene.api.post("/api/notifications/ticket", headers=headers_of(scene.reader))
+    async with scene.stream() as stream, scene.socket() as socket:
+        _, beginning = await stream.lines(2)
+        assert socket.response is not None
+        handshake = socket.response.headers["Last-Event-ID"]
+    await scene.write(POSTS)
+
+    heard = []
+    for position in (ticket.json()["last_event_id"], handshake, beginning.removeprefix("id: ")):
+        async with scene.stream(**{"Last-Event-ID": str(position)}) as again:
+            heard.append(await again.messages(POSTS))
+
+    assert heard[0] == heard[1] == heard[2]
+    assert [message["type"] for _, message in heard[0]] == ["post.created"] * POSTS
+
+
+async def test_the_time_of_a_stream_is_no_time_of_a_request(scene: Scene) -> None:
+    """OPS-4: it lasts as long as somebody listens, and would spoil all that is told of others."""
+    async with scene.stream() as stream:
+        await stream.lines(1)
+
+    async def is_counted() -> bool:
+        metrics = (await scene.api.get("/metrics")).text
+        assert f'duration_seconds_count{{method="GET",route="{PATH}"' not in metrics
+        return f'streams_ended_total{{route="{PATH}",status="200"}} 1.0' in metrics
+
+    await until(is_counted)
+
+
+async def test_a_stream_that_nobody_reads_is_cut() -> None:
+    """LIVE-3: where no message waits for it too, as while it catches up."""
+    gone = asyncio.Event()
+
+    async def content() -> AsyncGenerator[bytes]:
+        while True:
+            yield b": news\n\n"
+
+    async def send(_message: Message) -> None:
+        """As the server: it returns when the client has read, or is cut."""
+        await gone.wait()
+        raise OSError
+
+    async def receive() -> Message:
+        await gone.wait()
+        return {"type": "http.disconnect"}
+
+    stream = LiveStream(content(), asyncio.Event(), lambda: None, 60, send_seconds=0.01)
+    scope = {"type": "http", "asgi": {"spec_version": "2.3"}, CUT: gone.set}
+
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        with suppress(BaseExceptionGroup, OSError):
+            await stream(scope, receive, send)
+
+    assert gone.is_set()
+
+
 async def test_a_stream_ends_with_its_session(scene: Scene) -> None:
     """LIVE-1: and well, so that the client asks again, and is told to sign in."""
     async with scene.stream() as stream:
@@ -121,7 +194,7 @@ async def test_a_stream_ends_with_its_session(scene: Scene) -> None:
     again = await scene.api.get(PATH, headers=headers_of(scene.reader))
 
     assert left.status_code == 204
-    assert set(rest) <= {PING}
+    assert all(map(BEGINNING.fullmatch, rest))
     assert again.status_code == 401
 
 
@@ -184,7 +257,7 @@ async def test_a_server_that_stops_ends_sockets_and_streams_at_once(scene: Scene
 
     assert exit_code in {0, -signal.SIGTERM}
     assert socket.close_code == 1012
-    assert set(rest) <= {PING}
+    assert all(map(BEGINNING.fullmatch, rest))
     log = scene.server.log.read_text(encoding="utf-8")
     assert "timeout graceful shutdown exceeded" not in log
     assert "Traceback" not in log

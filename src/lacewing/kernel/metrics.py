@@ -8,6 +8,11 @@ REQUEST_SECONDS = Histogram(
     ["method", "route", "status"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
+STREAMS_ENDED = Counter(
+    "lacewing_http_streams_ended",
+    "Answers without an end of their own, which are no part of how long requests took.",
+    ["route", "status"],
+)
 REQUESTS_IN_FLIGHT = Gauge(
     "lacewing_http_requests_in_flight",
     "Requests under way.",

@@ -29,6 +29,8 @@ ON_SHUTDOWN: Final = "lacewing.on_shutdown"
 """In the state of the application's lifespan: what to call when the server begins to stop."""
 CUT: Final = "lacewing.cut"
 """In the scope of a request: what cuts its connection, for answers that nobody reads."""
+ENDLESS: Final = "lacewing.endless"
+"""In the scope of a request whose answer has no end of its own: its time tells nothing."""
 
 _intake: Final = Intake()
 """One a process, as the event loop is."""

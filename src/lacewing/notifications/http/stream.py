@@ -44,7 +44,9 @@ async def stream_notifications(
     ] = None,
 ) -> Response:
     connection = parts.hub.connect(work.actor, last_event_id)
-    return LiveStream(_bytes_of(connection), connection.ended, connection.leave, CLOSE_SECONDS)
+    return LiveStream(
+        _bytes_of(connection), connection.ended, connection.leave, CLOSE_SECONDS, PING_SECONDS
+    )
 
 
 async def _bytes_of(connection: Connection) -> AsyncGenerator[bytes]:
@@ -71,12 +73,12 @@ async def _bytes_of(connection: Connection) -> AsyncGenerator[bytes]:
         await frames.aclose()
 
 
-def _event_of(frame: Frame) -> bytes:
-    """As the HTML standard has it, section 9.2.6; JSON holds no line break."""
 def _ping_of(connection: Connection) -> bytes:
     """No event, and yet its id is kept for ``Last-Event-ID``: nothing has happened up to there."""
     return f": ping\nid: {connection.position}\n\n".encode()
 
 
+def _event_of(frame: Frame) -> bytes:
+    """As the HTML standard has it, section 9.2.6; JSON holds no line break."""
     name = "" if frame.id is None else f"id: {frame.id}\n"
     return f"{name}data: {frame.text}\n\n".encode()

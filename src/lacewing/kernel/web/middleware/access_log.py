@@ -6,8 +6,9 @@ import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lacewing.kernel.metrics import REQUEST_SECONDS, REQUESTS_IN_FLIGHT
+from lacewing.kernel.metrics import REQUEST_SECONDS, REQUESTS_IN_FLIGHT, STREAMS_ENDED
 from lacewing.kernel.web.problems import problem_of_status
+from lacewing.kernel.web.protocol import ENDLESS
 
 _log = structlog.get_logger("lacewing.access")
 UNROUTED = "(none)"
@@ -63,7 +64,10 @@ class AccessLog:
         if scope["path"] in QUIET:
             template = scope["path"]
         method = scope["method"] if template != UNROUTED else "OTHER"
-        REQUEST_SECONDS.labels(method, template, status).observe(seconds)
+        if ENDLESS in scope:
+            STREAMS_ENDED.labels(template, status).inc()
+        else:
+            REQUEST_SECONDS.labels(method, template, status).observe(seconds)
         if template in QUIET and status == 200:  # ruff: ignore[magic-value-comparison]  all is well
             return
         user_id = scope.get("lacewing.user_id")
