@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from lacewing.notifications.tables import notifications
 from tests.content.acts import new_post
+from tests.documents.acts import upload_processed
 from tests.notifications.acts import Json, all_told, heard, inbox
 from tests.support.house import House, Member
 from tests.tracker.acts import new_comment, new_issue
@@ -86,11 +87,15 @@ async def test_a_post_is_told_to_everybody_who_is_here(
 _RECIPIENTS = select(notifications.c.user_id)
 
 
-async def test_a_private_document_is_told_to_nobody_else(
-    house: House, maria: Member, noor: Member
+@pytest.mark.parametrize("what", ["collection", "document"])
+async def test_a_private_thing_is_told_to_nobody_else(
+    house: House, maria: Member, noor: Member, what: str
 ) -> None:
-    """LIVE-1, DOC-11: not even that there is one."""
-    await maria.api.post("/api/collections", json={"name": "Mine"})
+    """LIVE-1, CON-2, DOC-11: not even that there is one."""
+    if what == "document":
+        await upload_processed(maria)
+    else:
+        await maria.api.post("/api/collections", json={"name": "Mine"})
     await all_told(house)
 
     assert {user_id for (user_id,) in await house.rows(_RECIPIENTS)} == {maria.id}
