@@ -123,7 +123,7 @@ class Connection:
             until = self._source.head
             told, self._reached = await self._source.read_missed(self.actor, self._reached, until)
             for frame in told:
-                if self.ending is not None:
+                if self.ended.is_set():
                     return
                 yield frame
         # Nothing is awaited in between: what is passed on from here on is what it has not had.
