@@ -144,7 +144,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
             worker = Worker(database, tasks, clock, carry, wiring.CONSUMERS, bells)
             app.state.notifications = notifications = Notifications(
                 wiring.DESCRIBERS,
-                Hub(database, bells, wiring.DESCRIBERS, clock),
+                Hub(database, bells, wiring.DESCRIBERS, clock, settings.general.redis_url),
                 _origins_of_pages(settings),
             )
             async with (

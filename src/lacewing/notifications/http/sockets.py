@@ -42,7 +42,7 @@ async def notify(websocket: WebSocket) -> None:
         if not is_of_origin(websocket, parts.allowed_origins):
             raise ForeignOrigin
         actor, subprotocol = await _enter(websocket)
-        connection = parts.hub.connect(actor, last_event_id)
+        connection = await parts.hub.admitted(actor, last_event_id)
     except Refusal as refusal:
         _log.info("socket_refused", reason=refusal.code)
         request_id = websocket.scope["lacewing.request_id"]

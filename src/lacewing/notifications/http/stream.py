@@ -43,7 +43,7 @@ async def stream_notifications(
         ),
     ] = None,
 ) -> Response:
-    connection = parts.hub.connect(work.actor, last_event_id)
+    connection = await parts.hub.admitted(work.actor, last_event_id)
     return LiveStream(
         _bytes_of(connection), connection.ended, connection.leave, CLOSE_SECONDS, PING_SECONDS
     )

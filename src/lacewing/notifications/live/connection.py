@@ -9,6 +9,7 @@ import msgspec
 
 from lacewing.kernel.actor import Actor
 from lacewing.kernel.errors import Unavailable
+from lacewing.kernel.ids import new_id
 from lacewing.notifications.live.frames import RESYNC, Frame, reload_at
 
 QUEUE_MAX: Final = 256
@@ -54,6 +55,7 @@ class Connection:
 
     def __init__(self, source: Source, actor: Actor, last_event_id: int | None) -> None:
         self._source = source
+        self._name = new_id().hex
         self.actor = actor
         # Where it begins is settled before the client knows that it is heard.
         self._reached = source.head if last_event_id is None else last_event_id
@@ -65,6 +67,11 @@ class Connection:
     @property
     def user_id(self) -> UUID:
         return self.actor.id
+
+    @property
+    def place(self) -> tuple[UUID, str]:
+        """The user, and a name of its own."""
+        return self.actor.id, self._name
 
     @property
     def position(self) -> int:

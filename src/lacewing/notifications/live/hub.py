@@ -23,6 +23,7 @@ from lacewing.notifications.live.connection import (
     Connection,
 )
 from lacewing.notifications.live.frames import Frame, frame_of, reload_at
+from lacewing.notifications.live.places import RENEW_SECONDS, Places
 from lacewing.notifications.rules import SOCKETS_OF_USER_MAX, Reason, about
 from lacewing.notifications.service.fanout import TELLING
 from lacewing.notifications.service.subjects import Describers, find_subjects, may_hear
@@ -43,7 +44,12 @@ class Hub:
     """All who listen in this process."""
 
     def __init__(
-        self, database: Database, bells: Bells, describers: Describers, clock: Clock
+        self,
+        database: Database,
+        bells: Bells,
+        describers: Describers,
+        clock: Clock,
+        redis_url: str | None = None,
     ) -> None:
         self._database = database
         self._bells = bells
@@ -51,6 +57,7 @@ class Hub:
         self._clock = clock
         self._open: dict[UUID, set[Connection]] = defaultdict(set)
         self._live: dict[UUID, set[Connection]] = defaultdict(set)
+        self._places = Places(redis_url, clock)
         self.head = 0
         self._is_ending = False
 
@@ -63,6 +70,7 @@ class Hub:
         running = {
             asyncio.create_task(self._repeat(self._pass_on, ear.wait)),
             asyncio.create_task(self._repeat(self._look_at_sessions, asyncio.sleep)),
+            asyncio.create_task(self._keep_places()),
         }
         try:
             yield
@@ -72,12 +80,13 @@ class Hub:
             await asyncio.wait(running)
             ear.close()
             self.end_all()
+            await self._places.close()
 
     def connect(self, actor: Actor, last_event_id: int | None) -> Connection:
         """A new listener, who must ``leave``.
 
         Raises:
-            TooManySockets: the user has as many as one may.
+            TooManySockets: the user has as many here as one may.
         """
         if len(self._open[actor.id]) >= SOCKETS_OF_USER_MAX:
             raise TooManySockets
@@ -87,12 +96,31 @@ class Hub:
             connection.end(GOING_AWAY)
         return connection
 
+    async def admitted(self, actor: Actor, last_event_id: int | None) -> Connection:
+        """As ``connect``, counted with those in other processes.
+
+        Raises:
+            TooManySockets: the user has as many as one may.
+        """
+        connection = self.connect(actor, last_event_id)
+        try:
+            has_place = await self._places.take(connection.place)
+        except asyncio.CancelledError:
+            self.leave(connection)
+            raise
+        if not has_place:
+            self.leave(connection)
+            raise TooManySockets
+        return connection
+
     def join(self, connection: Connection) -> None:
         """See ``Source``."""
         self._live[connection.user_id].add(connection)
 
     def leave(self, connection: Connection) -> None:
         """See ``Source``."""
+        if connection in self._open.get(connection.user_id, ()):
+            self._places.give_back(connection.place)
         for members in (self._open, self._live):
             members[connection.user_id].discard(connection)
             if not members[connection.user_id]:
@@ -168,6 +196,11 @@ class Hub:
                 _log.exception("live_failed")
                 await asyncio.sleep(FAILURE_PAUSE_SECONDS)
             await wait(LOOK_SECONDS)
+
+    async def _keep_places(self) -> None:
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            await self._places.renew([each.place for each in self._connections()])
 
     async def _look_at_sessions(self) -> None:
         await self._end_of_ended_sessions(self._connections())
