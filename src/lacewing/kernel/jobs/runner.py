@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Sequence, Set as AbstractSet
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import SystemRandom
 from typing import Final
 from uuid import UUID
@@ -13,7 +13,7 @@ import msgspec
 import structlog
 
 from lacewing.kernel.clock import Clock
-from lacewing.kernel.db import Database, transaction
+from lacewing.kernel.db import Database, Session, transaction
 from lacewing.kernel.errors import Refusal, Unavailable
 from lacewing.kernel.events.bells import Bell
 from lacewing.kernel.ids import new_id
@@ -87,12 +87,19 @@ class Runner:
             Unavailable: the database does not answer.
         """
         now = self.clock()
-        full = [lane for lane, count in self._lanes.items() if count >= RUNNING_IN_LANE_MAX]
-        if not await store.is_any_due(self.database.session(), self.kind_names, now, full):
+        looking = self.database.session()
+        kinds = await store.list_due_kinds(looking, self.kind_names, now)
+        if not kinds:
             return None
+        full = {lane for lane, count in self._lanes.items() if count >= RUNNING_IN_LANE_MAX}
+        # Only where a lane is full must others be looked for behind what waits in it.
+        places = await _open_places(looking, kinds, full, now) if full else []
         lease_id = new_id()
         async with transaction(self.database) as session:
-            job = await store.lease_next(session, self.kind_names, lease_id, now, now + LEASE, full)
+            if full:
+                job = await store.lease_in_lanes(session, places, lease_id, now, now + LEASE)
+            else:
+                job = await store.lease_next(session, kinds, lease_id, now, now + LEASE)
         return None if job is None else self._lease(job, lease_id)
 
     async def run_this(self, job_id: UUID) -> bool:
@@ -223,6 +230,18 @@ class Runner:
                     lease.is_lost = True
                     running.cancel()
                     return
+
+
+async def _open_places(
+    session: Session, kinds: Sequence[str], full: AbstractSet[str], now: datetime
+) -> list[tuple[str, str | None]]:
+    """Kind and lane of what is due in lanes that are not full."""
+    return [
+        (kind, lane)
+        for kind in kinds
+        for lane in await store.list_due_lanes(session, kind, now)
+        if lane not in full
+    ]
 
 
 def _told(error: Exception) -> str:

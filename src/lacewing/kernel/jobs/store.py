@@ -4,7 +4,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import bindparam, delete, func, insert, not_, or_, select, update
+from sqlalchemy import Select, bindparam, delete, func, insert, or_, select, update
 
 from lacewing.kernel.db import Parameters, Session
 from lacewing.kernel.db.expressions import any_of, insert_new
@@ -58,25 +58,44 @@ _lease: Any = bindparam("held_by")
 _INSERT = insert_new(jobs)
 _INSERT_MANY = insert(jobs)
 _IS_DUE = jobs.c.due_at <= _now
-_MAY_RUN = (
-    _IS_DUE,
-    any_of(jobs.c.kind, "kinds"),
-    or_(jobs.c.lane.is_(None), not_(any_of(jobs.c.lane, "full_lanes"))),
-)
-_NEXT = (
+_OF_KIND = jobs.c.kind == bindparam("kind")
+_FIRST: Final = (
     select(jobs.c.id)
-    .where(*_MAY_RUN)
+    .where(_OF_KIND, _IS_DUE)
     .order_by(jobs.c.due_at, jobs.c.id)
     .limit(1)
     .with_for_update(skip_locked=True)
 )
+_FIRST_OF_LANE = _FIRST.where(jobs.c.lane == bindparam("lane"))
+_FIRST_OF_NO_LANE = _FIRST.where(jobs.c.lane.is_(None))
+_FIRST_DUE: Final = select(jobs.c.due_at).where(_OF_KIND, _IS_DUE).order_by(jobs.c.due_at).limit(1)
+_FIRST_DUE_OF_NO_LANE = _FIRST_DUE.where(jobs.c.lane.is_(None))
+
+
+def _due_lanes() -> Select[Any]:
+    """From lane to lane along the index: two steps each, however many jobs wait in one."""
+    lanes = select(func.min(jobs.c.lane).label("lane")).where(_OF_KIND).cte("lanes", recursive=True)
+    following = select(func.min(jobs.c.lane)).where(_OF_KIND, jobs.c.lane > lanes.c.lane)
+    lanes = lanes.union_all(
+        select(following.correlate(lanes).scalar_subquery()).where(lanes.c.lane.is_not(None))
+    )
+    first_due = select(func.min(jobs.c.due_at)).where(_OF_KIND, jobs.c.lane == lanes.c.lane)
+    first_due_at = first_due.correlate(lanes).scalar_subquery().label("due_at")
+    found = select(lanes.c.lane, first_due_at).where(lanes.c.lane.is_not(None)).subquery("found")
+    return (
+        select(found.c.lane, found.c.due_at)
+        .where(found.c.due_at <= _now)
+        .order_by(found.c.due_at, found.c.lane)
+    )
+
+
+_DUE_LANES: Final = _due_lanes()
 _THIS = (
     select(jobs.c.id)
     .where(jobs.c.id == _job, _IS_DUE, any_of(jobs.c.kind, "kinds"))
     # Not skipping who is locked: its sender may just be noting that it was sent.
     .with_for_update()
 )
-_LOOK = select(jobs.c.id).where(*_MAY_RUN).limit(1)
 _LEASED = (
     jobs.c.id,
     jobs.c.kind,
@@ -113,8 +132,8 @@ _PUT_BACK = (
 _UNSENT = (
     select(jobs.c.id)
     .where(
+        _OF_KIND,
         _IS_DUE,
-        any_of(jobs.c.kind, "kinds"),
         # Never sent since it became due, or so long ago that the message must be lost.
         or_(
             jobs.c.sent_at.is_(None),
@@ -161,29 +180,65 @@ async def insert_jobs(session: Session, rows: Sequence[Parameters]) -> None:
     await session.execute_many(_INSERT_MANY, rows)
 
 
-async def is_any_due(
-    session: Session, kinds: Sequence[str], now: datetime, full_lanes: Sequence[str] = ()
-) -> bool:
-    """A look that locks nothing, for those who ask again and again."""
-    values = {"kinds": list(kinds), "now": now, "full_lanes": list(full_lanes)}
-    return await session.scalar(_LOOK, values) is not None
+async def list_due_kinds(session: Session, kinds: Sequence[str], now: datetime) -> list[str]:
+    """Those of ``kinds`` of which a job is due, the one that has waited for the longest first.
+
+    A look that locks nothing, for those who ask again and again.
+    """
+    due = {
+        kind: due_at
+        for kind in kinds
+        if (due_at := await session.scalar(_FIRST_DUE, {"kind": kind, "now": now})) is not None
+    }
+    return sorted(due, key=due.__getitem__)
+
+
+async def list_due_lanes(session: Session, kind: str, now: datetime) -> list[str | None]:
+    """The lanes in which a job of ``kind`` is due, the one that has waited for the longest first.
+
+    ``None`` stands for the jobs that have no lane.
+    """
+    values = {"kind": kind, "now": now}
+    due: dict[str | None, datetime] = dict(
+        await session.all(lambda lane, due_at: (lane, due_at), _DUE_LANES, values)
+    )
+    without_lane = await session.scalar(_FIRST_DUE_OF_NO_LANE, values)
+    if without_lane is not None:
+        due[None] = without_lane
+    return sorted(due, key=due.__getitem__)
 
 
 async def lease_next(
+    session: Session, kinds: Sequence[str], lease_id: UUID, now: datetime, until: datetime
+) -> LeasedJob | None:
+    """The job that has been due for the longest of the first kind that has one, leased.
+
+    Other workers take others.
+    """
+    for kind in kinds:
+        job_id = await session.scalar(_FIRST, {"kind": kind, "now": now})
+        if job_id is not None:
+            return await _lease_it(session, job_id, lease_id, until)
+    return None
+
+
+async def lease_in_lanes(
     session: Session,
-    kinds: Sequence[str],
+    places: Sequence[tuple[str, str | None]],
     lease_id: UUID,
     now: datetime,
     until: datetime,
-    full_lanes: Sequence[str] = (),
 ) -> LeasedJob | None:
-    """The job that has been due for the longest, leased; other workers take others.
-
-    Jobs of ``full_lanes`` are passed by.
-    """
-    values = {"kinds": list(kinds), "now": now, "full_lanes": list(full_lanes)}
-    job_id = await session.scalar(_NEXT, values)
-    return await _lease_it(session, job_id, lease_id, until)
+    """As ``lease_next``, of the first kind and lane that has one."""
+    for kind, lane in places:
+        values: dict[str, Any] = {"kind": kind, "now": now}
+        if lane is None:
+            job_id = await session.scalar(_FIRST_OF_NO_LANE, values)
+        else:
+            job_id = await session.scalar(_FIRST_OF_LANE, values | {"lane": lane})
+        if job_id is not None:
+            return await _lease_it(session, job_id, lease_id, until)
+    return None
 
 
 async def lease_this(
@@ -253,8 +308,11 @@ async def list_unsent(
     session: Session, kinds: Sequence[str], now: datetime, sent_before: datetime, batch: int
 ) -> list[UUID]:
     """Due jobs that a broker was not told of since they became so, or since ``sent_before``."""
-    values = {"kinds": list(kinds), "now": now, "sent_before": sent_before, "batch": batch}
-    return await session.all(lambda job_id: job_id, _UNSENT, values)
+    unsent: list[UUID] = []
+    for kind in kinds:
+        values = {"kind": kind, "now": now, "sent_before": sent_before, "batch": batch}
+        unsent += await session.all(lambda job_id: job_id, _UNSENT, values)
+    return unsent[:batch]
 
 
 async def mark_sent(session: Session, job_ids: Sequence[UUID], now: datetime) -> None:

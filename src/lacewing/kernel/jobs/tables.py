@@ -28,7 +28,9 @@ jobs = Table(
     # When a broker was last told of it.
     Column("sent_at", Timestamp),
     Column("last_error", Text),
-    Index(None, "due_at", "id"),
+    # What is due of one kind, and of one lane of it: never past the backlog of others.
+    Index(None, "kind", "due_at", "id"),
+    Index(None, "kind", "lane", "due_at", "id"),
     info={"ephemeral": True},
 )
 
