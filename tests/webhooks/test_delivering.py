@@ -6,16 +6,19 @@ from sqlalchemy import select
 
 from lacewing.kernel.actor import Role
 from lacewing.kernel.events.tables import outbox
-from lacewing.webhooks.rules import EXCERPT_LENGTH_MAX
+from lacewing.kernel.jobs.tables import jobs
+from lacewing.webhooks.rules import DELIVER, EXCERPT_LENGTH_MAX
 from tests.support.house import House, Member
 from tests.tracker.acts import Json, change as change_issue, new_comment, new_issue, new_project
 from tests.webhooks import receiver as behaviours
 from tests.webhooks.acts import (
     Names,
+    change,
     deliveries,
     get,
     happen,
     let_names_be,
+    new_projects,
     new_webhook,
     send_due,
     sending,
@@ -24,7 +27,7 @@ from tests.webhooks.acts import (
     until_noted,
     verify,
 )
-from tests.webhooks.receiver import LOOPBACK, Behaviour, Receiver, answering
+from tests.webhooks.receiver import LOOPBACK, Behaviour, Receiver, answering, hang
 
 
 async def test_what_happens_in_a_project_is_told_thinly_and_signed(
@@ -195,6 +198,62 @@ async def test_a_receiver_may_ask_for_more_time(
     delivery = await the_delivery(mona, webhook)
     due_in = datetime.fromisoformat(delivery["next_attempt_at"]) - house.clock()
     assert waited - timedelta(seconds=1) <= due_in <= waited * 1.1
+
+
+async def test_what_fails_again_leaves_half_of_the_slots_to_what_is_new(
+    house: House, mona: Member, receiver: Receiver
+) -> None:
+    """WEBHOOK: five hosts that hang, of several projects, would otherwise take every slot."""
+    slots = house.settings.webhooks.webhook_concurrency
+    hosts = [f"host{number}.test" for number in range(5)]
+    names = {host.replace(".", "_"): [LOOPBACK] for host in [*hosts, "quick.test"]}
+    let_names_be(house, Names(**names))
+    receiver.respond = answering(500)
+    projects = await new_projects(mona, 4)
+    for number in range(20):
+        url = receiver.url(f"/{number}", hosts[number % 5])
+        await new_webhook(mona, projects[number % 3], url)
+    for project in projects:
+        await happen(house, mona, project)
+    quick = await new_webhook(mona, projects[3], receiver.url("/quick", "quick.test"))
+    receiver.respond, receiver.of_path["/quick"] = hang, answering(204)
+    house.clock.advance(seconds=6)
+
+    async def the_new_is_told() -> bool:
+        told = await deliveries(mona, quick, status="delivered")
+        return receiver.held == slots // 2 and len(told) == 1
+
+    async with sending(house, concurrency=slots):
+        await until(lambda: _holds(receiver, slots // 2))
+        await new_issue(mona, projects[3], "New")
+        await until(the_new_is_told)
+        held = receiver.held
+        receiver.released.set()
+
+    assert held == slots // 2
+
+
+async def _holds(receiver: Receiver, how_many: int) -> bool:
+    return receiver.held == how_many
+
+
+async def test_a_delivery_waits_behind_the_host_that_it_goes_to(
+    house: House, mona: Member, project: Json, receiver: Receiver
+) -> None:
+    """WEBHOOK: with another URL it leaves those behind that wait for the old host."""
+    let_names_be(house, Names(old_test=[LOOPBACK], new_test=[LOOPBACK]))
+    webhook = await new_webhook(mona, project, receiver.url("/", "old.test"))
+    await new_issue(mona, project)
+    await until_noted(house)
+    await change(mona, webhook, url=receiver.url("/", "new.test"))
+    receiver.respond = answering(500)
+
+    await send_due(house)
+    lanes = await house.rows(select(jobs.c.lane).where(jobs.c.kind == DELIVER))
+
+    assert [each.headers["host"].split(":")[0] for each in receiver.received] == ["new.test"]
+    assert lanes == [(f"project:{project['id']} host:new.test retry",)]
+    assert (await the_delivery(mona, webhook))["attempts"] == 1
 
 
 async def test_a_slow_receiver_holds_up_nobody(

@@ -7,7 +7,7 @@ from typing import Final
 from lacewing.kernel.db import Session
 from lacewing.kernel.jobs import JobKind, Lease
 from lacewing.webhooks.component import Webhooks
-from lacewing.webhooks.rules import ATTEMPTS_MAX, DELIVER, DELIVERIES_KEPT, PAUSES
+from lacewing.webhooks.rules import ATTEMPTS_MAX, DELIVER, DELIVERIES_KEPT, PAUSES, lane_limits
 from lacewing.webhooks.service import delivering
 from lacewing.webhooks.store import deliveries
 
@@ -20,7 +20,8 @@ def job_kinds(webhooks: Webhooks) -> Sequence[JobKind]:
     async def deliver(lease: Lease) -> None:
         await delivering.deliver(webhooks, lease)
 
-    return (JobKind(DELIVER, deliver, delivering.give_up, ATTEMPTS_MAX, PAUSES),)
+    limits = lane_limits(webhooks.settings.webhook_concurrency)
+    return (JobKind(DELIVER, deliver, delivering.give_up, ATTEMPTS_MAX, PAUSES, limits),)
 
 
 async def delete_old_deliveries(session: Session, now: datetime) -> int:

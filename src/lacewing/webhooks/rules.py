@@ -7,6 +7,7 @@ from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import msgspec
 
@@ -20,6 +21,8 @@ EXCERPT_LENGTH_MAX: Final = 1_000
 """What is kept of a response, to see what a receiver says: characters."""
 TRIES_KEPT: Final = 30
 """Tries told of a delivery, of which replays make more: those of three rounds."""
+SENT_TO_HOST_MAX: Final = 4
+"""At a time, by one worker."""
 REPLAYED_AT_ONCE_MAX: Final = 1_000
 DELIVERIES_KEPT: Final = timedelta(days=30)
 OLD_SECRET_SIGNS: Final = timedelta(hours=24)
@@ -144,6 +147,27 @@ def read_retry_after(header: str | None, now: datetime) -> timedelta:
         return timedelta()
     wanted = moment.replace(tzinfo=moment.tzinfo or UTC) - now
     return max(timedelta(), min(longest, wanted))
+
+
+def lane_of(project_id: UUID, url: str, *, is_retry: bool) -> str:
+    """Where the job of a delivery waits: what may hang, at most a part of all slots waits for.
+
+    Raises:
+        ValueError: ``url`` is none.
+    """
+    lane = f"project:{project_id} host:{parse_url(url).host}"
+    return f"{lane} retry" if is_retry else lane
+
+
+def lane_limits(slots: int) -> dict[str, int]:
+    """How many of ``slots`` may send to one host, for one project, or what has failed before."""
+    return {
+        "host": SENT_TO_HOST_MAX,
+        # Two hosts that hang still leave something to the project's other ones.
+        "project": max(slots // 4, 2 * SENT_TO_HOST_MAX + 1),
+        # What fails again and again leaves the other half to what is new.
+        "retry": max(slots // 2, 1),
+    }
 
 
 def is_wanted(event_type: str, event_types: list[str]) -> bool:

@@ -1,6 +1,6 @@
 """What a job is to those who run it."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final
@@ -27,6 +27,10 @@ class LeaseLost(Conflict):
     title = "This job is no longer this worker's to finish."
 
 
+class LaneChanged(Exception):  # ruff: ignore[error-suffix-on-exception-name]  no error: the job only waits elsewhere
+    """The job waits in a lane that is no longer its own; it goes on in the one it belongs to."""
+
+
 class Lease:
     """One attempt at one job, as its kind's ``run`` is handed it."""
 
@@ -47,6 +51,8 @@ class Lease:
         self.pause = pause
         """How long the next attempt waits if this one fails; ``None`` when it is the last one. A
         job may lengthen it."""
+        self.lane = job.lane
+        """Where the job waits from now on, if this attempt is not its last."""
         self.is_finished = False
         self.is_lost = False
         """Whether another worker has the job by now."""
@@ -54,6 +60,16 @@ class Lease:
     @property
     def payload(self) -> dict[str, Any]:
         return self.job.payload
+
+    def require_lane(self, lane: str) -> None:
+        """Go on only in that lane; otherwise the job is put into it, with this attempt not counted.
+
+        Raises:
+            LaneChanged: it was leased from another one.
+        """
+        self.lane = lane
+        if self.job.lane != lane:
+            raise LaneChanged
 
     @asynccontextmanager
     async def work(self) -> AsyncGenerator[Work, None]:
@@ -91,3 +107,6 @@ class JobKind(msgspec.Struct, frozen=True):
     pauses: tuple[timedelta, ...] | None = None
     """How long to wait after each failed attempt but the last, where ``runner.pause_before`` is not
     what the kind needs."""
+    lane_limits: Mapping[str, int] = {}
+    """How many jobs run at a time of which the lane has a part of that name, where it is not
+    ``runner.RUNNING_IN_LANE_MAX``."""

@@ -24,7 +24,8 @@ async def enqueue(
 
     ``payload`` holds JSON values. Of jobs with the same ``key`` only one waits or runs at a time:
     ``False`` when there is one already. Of those with the same ``lane`` a worker runs only some at
-    a time, so that what they all wait for holds up nobody else.
+    a time, so that what they all wait for holds up nobody else. A lane may have several parts,
+    separated by blanks (``project:7 host:example.com``), of each of which only some run.
     """
     row = _row(work, kind, payload) | {"key": key, "lane": lane, "due_at": due_at or work.now}
     return await store.insert_job(work.session, row)

@@ -18,7 +18,7 @@ from lacewing.kernel.errors import Refusal, Unavailable
 from lacewing.kernel.events.bells import Bell
 from lacewing.kernel.ids import new_id
 from lacewing.kernel.jobs import store
-from lacewing.kernel.jobs.kind import JobKind, Lease, LeaseLost
+from lacewing.kernel.jobs.kind import JobKind, LaneChanged, Lease, LeaseLost
 from lacewing.kernel.jobs.store import LeasedJob
 from lacewing.kernel.metrics import JOBS_ENDED
 
@@ -28,7 +28,7 @@ KEPT_EVERY_SECONDS: Final = 5.0
 PAUSE_FIRST_SECONDS: Final = 5.0
 PAUSE_MAX_SECONDS: Final = 1_800.0
 RUNNING_IN_LANE_MAX: Final = 4
-"""Jobs of one lane that one worker runs at a time."""
+"""Jobs of one lane, or of one part of lanes, that one worker runs at a time."""
 _LATER_AT_MOST: Final = 0.1
 """By which part of itself a pause of a schedule is lengthened at the most."""
 
@@ -63,8 +63,11 @@ class Runner:
         self.clock: Final = clock
         self._kinds = {kind.name: kind for kind in kinds}
         self.kind_names: Final = tuple(self._kinds)
-        self._lanes: Counter[str] = Counter()
-        """How many jobs of each lane run here."""
+        self._limits = {
+            name: most for kind in self._kinds.values() for name, most in kind.lane_limits.items()
+        }
+        self._running: Counter[str] = Counter()
+        """How many jobs of each part of lanes run here."""
 
     async def run_next(self) -> bool:
         """Run the job that has waited for the longest; ``False`` when none is due.
@@ -91,7 +94,7 @@ class Runner:
         kinds = await store.list_due_kinds(looking, self.kind_names, now)
         if not kinds:
             return None
-        full = {lane for lane, count in self._lanes.items() if count >= RUNNING_IN_LANE_MAX}
+        full = {part for part, count in self._running.items() if count >= self._limit_of(part)}
         # Only where a lane is full must others be looked for behind what waits in it.
         places = await _open_places(looking, kinds, full, now) if full else []
         lease_id = new_id()
@@ -123,19 +126,20 @@ class Runner:
         kind = self._kinds[job.kind]
         is_last = job.attempt >= kind.attempts_max
         pause = None if is_last else pause_before(job.attempt, kind.pauses)
-        if job.lane is not None:
-            self._lanes[job.lane] += 1
+        self._running.update(_parts_of(job.lane))
         return Lease(self.database, self.clock, job, lease_id, self._bell, pause)
 
     async def run(self, lease: Lease) -> None:
         """Run what was taken, to its end whatever that is."""
-        lane = lease.job.lane
+        parts = _parts_of(lease.job.lane)
         try:
             await self._run(lease)
         finally:
-            if lane is not None:
-                self._lanes[lane] -= 1
-                self._lanes += Counter()  # forgets those that are empty
+            self._running.subtract(parts)
+            self._running += Counter()  # forgets those that are empty
+
+    def _limit_of(self, part: str) -> int:
+        return self._limits.get(part.partition(":")[0], RUNNING_IN_LANE_MAX)
 
     async def _run(self, lease: Lease) -> None:
         job = lease.job
@@ -148,6 +152,8 @@ class Runner:
             return
         try:
             await self._carry_out(kind, lease)
+        except LaneChanged:
+            await self._put_back(lease)
         except LeaseLost:
             log.warning("job_lost")
             JOBS_ENDED.labels(job.kind, "lost").inc()
@@ -182,7 +188,7 @@ class Runner:
         JOBS_ENDED.labels(job.kind, "failed").inc()
         async with transaction(self.database) as session:
             due_at = self.clock() + lease.pause
-            await store.put_back(session, job, lease.id, due_at, reason)
+            await store.put_back(session, job, lease.id, due_at, reason, lease.lane)
 
     async def _give_up(self, lease: Lease, kind: JobKind, reason: str) -> None:
         """The dead letter and what it means to its domain are written together."""
@@ -199,7 +205,8 @@ class Runner:
     async def _put_back(self, lease: Lease) -> None:
         try:
             async with transaction(self.database) as session:
-                await store.put_back(session, lease.job, lease.id, self.clock(), None)
+                job, due_at = lease.job, self.clock()
+                await store.put_back(session, job, lease.id, due_at, None, lease.lane)
         except Unavailable as error:
             _log.warning("job_not_put_back", job_id=str(lease.job.id), reason=error.detail)
 
@@ -235,13 +242,17 @@ class Runner:
 async def _open_places(
     session: Session, kinds: Sequence[str], full: AbstractSet[str], now: datetime
 ) -> list[tuple[str, str | None]]:
-    """Kind and lane of what is due in lanes that are not full."""
+    """Kind and lane of what is due in lanes of which no part is full."""
     return [
         (kind, lane)
         for kind in kinds
         for lane in await store.list_due_lanes(session, kind, now)
-        if lane not in full
+        if full.isdisjoint(_parts_of(lane))
     ]
+
+
+def _parts_of(lane: str | None) -> list[str]:
+    return [] if lane is None else lane.split()
 
 
 def _told(error: Exception) -> str:

@@ -127,6 +127,7 @@ _PUT_BACK = (
         due_at=bindparam("until", type_=Timestamp()),
         attempts=bindparam("attempts_made"),
         last_error=bindparam("error"),
+        lane=bindparam("new_lane"),
     )
 )
 _UNSENT = (
@@ -276,15 +277,24 @@ async def finish(session: Session, job_id: UUID, lease_id: UUID) -> bool:
 
 
 async def put_back(
-    session: Session, job: LeasedJob, lease_id: UUID, due_at: datetime, error: str | None
+    session: Session,
+    job: LeasedJob,
+    lease_id: UUID,
+    due_at: datetime,
+    error: str | None,
+    lane: str | None,
 ) -> None:
-    """Let it run again at ``due_at``; without an ``error`` this attempt does not count."""
+    """Let it run again at ``due_at``, from that lane.
+
+    Without an ``error`` this attempt does not count.
+    """
     values = {
         "job_id": job.id,
         "held_by": lease_id,
         "until": due_at,
         "attempts_made": job.attempt if error else job.attempt - 1,
         "error": error or job.last_error,
+        "new_lane": lane,
     }
     await session.execute(_PUT_BACK, values)
 

@@ -47,8 +47,10 @@ class Sender:
         excerpt = bytearray()
         failure: str | None = None
         try:
+            # A slow name server takes nothing of the receiver's time.
+            addresses = await self._find_addresses(target)
             async with asyncio.timeout(self._seconds):
-                response = await self._call(target, headers, body)
+                response = await self._call(addresses, target, headers, body)
                 await _read_into(excerpt, response)
         except TimeoutError:
             failure = f"No answer within {self._seconds:g} seconds."
@@ -73,10 +75,9 @@ class Sender:
         await self._transport.aclose()
 
     async def _call(
-        self, target: Target, headers: Mapping[str, str], body: bytes
+        self, addresses: list[Address], target: Target, headers: Mapping[str, str], body: bytes
     ) -> httpx.Response:
         """The response of the first address that can be connected to."""
-        addresses = await self._find_addresses(target)
         *others, last = addresses[:ADDRESSES_TRIED_MAX]
         for address in others:
             try:
@@ -92,7 +93,12 @@ class Sender:
             addresses = [target.address]
         else:
             try:
-                addresses = await self._resolve(target.host, target.port)
+                async with asyncio.timeout(self._seconds):
+                    addresses = await self._resolve(target.host, target.port)
+            except TimeoutError:
+                raise NotAllowed(
+                    f"names a host that was not found within {self._seconds:g} seconds"
+                ) from None
             except (OSError, UnicodeError):
                 addresses = []
         if not addresses:

@@ -11,7 +11,7 @@ from lacewing.kernel.jobs import enqueue, enqueue_all
 from lacewing.kernel.pagination import PageRequest, Slice
 from lacewing.kernel.work import Work
 from lacewing.webhooks import errors, events
-from lacewing.webhooks.rules import DELIVER, REPLAYED_AT_ONCE_MAX, TEST_EVENT, Status, parse_url
+from lacewing.webhooks.rules import DELIVER, REPLAYED_AT_ONCE_MAX, TEST_EVENT, Status, lane_of
 from lacewing.webhooks.schemas import (
     DeliveryQuery,
     DeliveryView,
@@ -54,7 +54,7 @@ async def send_test(work: Work, webhook_id: UUID) -> DeliveryView:
         "next_attempt_at": work.now,
     }
     await store.insert_deliveries(work.session, [row])
-    await enqueue(work, DELIVER, job_payload(delivery_id, 0), lane=parse_url(webhook.url).host)
+    await enqueue(work, DELIVER, job_payload(delivery_id, 0), lane=_lane_of(webhook))
     await emit(work, events.WebhookTested(webhook_id=webhook_id, delivery_id=delivery_id))
     await audit.record(work, "webhook.test", f"webhook:{webhook_id}")
     return await _get_delivery(work, delivery_id)
@@ -118,13 +118,17 @@ async def _lock_active(work: Work, webhook_id: UUID) -> WebhookView:
 
 async def _replay(work: Work, webhook: WebhookView, found: list[Progress]) -> None:
     await store.begin_again(work.session, [each.id for each in found], work.now)
-    lane = parse_url(webhook.url).host
+    lane = _lane_of(webhook)
     payloads = ((job_payload(each.id, each.round + 1), lane) for each in found)
     await enqueue_all(work, DELIVER, payloads)
     await emit(work, events.WebhookReplayed(webhook_id=webhook.id, count=len(found)))
     await audit.record(
         work, "webhook.replay", f"webhook:{webhook.id}", details={"count": len(found)}
     )
+
+
+def _lane_of(webhook: WebhookView) -> str:
+    return lane_of(webhook.project.id, webhook.url, is_retry=False)
 
 
 async def _get_delivery(work: Work, delivery_id: UUID) -> DeliveryView:

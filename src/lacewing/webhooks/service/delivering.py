@@ -20,6 +20,7 @@ from lacewing.webhooks.rules import (
     TRIES_KEPT,
     OffReason,
     Status,
+    lane_of,
     parse_url,
     read_retry_after,
 )
@@ -54,6 +55,7 @@ async def deliver(webhooks: Webhooks, lease: Lease) -> None:
         async with lease.finishing() as work:
             await _give_up(work, message.id, message.round, SWITCHED_OFF)
         return
+    lease.require_lane(_lane_of(message, is_retry=lease.job.attempt > 1))
     began = lease.clock()
     outcome = await _try(webhooks, message, lease, began)
     if outcome.is_success:
@@ -67,6 +69,7 @@ async def deliver(webhooks: Webhooks, lease: Lease) -> None:
         async with lease.work() as work:
             due_at = work.now + lease.pause
             await _note_failure(work, message, outcome, began, next_attempt_at=due_at)
+        lease.lane = _lane_of(message, is_retry=True)
         raise NotDelivered(outcome.error)
 
 
@@ -195,6 +198,10 @@ async def _switch_off(work: Work, webhook_id: UUID, reason: OffReason) -> None:
         work, "webhook.switch_off", f"webhook:{webhook_id}", details={"reason": reason.value}
     )
     _log.warning("webhook_switched_off", webhook_id=str(webhook_id), reason=reason.value)
+
+
+def _lane_of(message: Message, *, is_retry: bool) -> str:
+    return lane_of(message.project_id, message.url, is_retry=is_retry)
 
 
 def _is_wanted(status: str, round_number: int, payload: dict[str, Any]) -> bool:

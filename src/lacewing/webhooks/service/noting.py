@@ -10,7 +10,7 @@ from lacewing.kernel.events import RecordedEvent
 from lacewing.kernel.ids import new_id
 from lacewing.kernel.jobs import enqueue_all
 from lacewing.kernel.work import Origin, Work
-from lacewing.webhooks.rules import DELIVER, is_wanted, parse_url
+from lacewing.webhooks.rules import DELIVER, is_wanted, lane_of
 from lacewing.webhooks.service.deliveries import job_payload, new_delivery
 from lacewing.webhooks.store import deliveries, webhooks
 from lacewing.webhooks.store.webhooks import Listener
@@ -30,7 +30,9 @@ async def note_events(session: Session, events: Sequence[RecordedEvent], now: da
             if listener.project_id == project_id and is_wanted(event.name, listener.event_types):
                 row = _row(event, listener, now)
                 rows.append(row)
-                jobs.append((job_payload(row["id"], 0), parse_url(listener.url).host))
+                jobs.append(
+                    (job_payload(row["id"], 0), lane_of(project_id, listener.url, is_retry=False))
+                )
     if rows:
         await deliveries.insert_deliveries(session, rows)
         await enqueue_all(Work(session, now, Origin()), DELIVER, jobs)

@@ -28,6 +28,7 @@ class Message(msgspec.Struct, frozen=True):
     data: dict[str, Any]
     status: str
     round: int
+    project_id: UUID
     url: str
     is_active: bool
 
@@ -56,6 +57,7 @@ _MESSAGE = (
         table.c.data,
         table.c.status,
         table.c.round,
+        webhooks.c.project_id,
         webhooks.c.url,
         webhooks.c.is_active,
     )
