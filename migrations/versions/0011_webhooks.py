@@ -10,6 +10,8 @@ down_revision = "0010_notifications"
 branch_labels = None
 depends_on = None
 
+_IS_PENDING = sa.text("status = 'pending'")
+
 
 def upgrade() -> None:
     op.add_column("jobs", sa.Column("lane", sa.Text(), nullable=True))
@@ -82,12 +84,6 @@ def _create_deliveries() -> None:
             "status IN ('pending', 'delivered', 'failed')",
             name=("ck_webhook_deliveries_status_known"),
         ),
-        sa.ForeignKeyConstraint(
-            ["webhook_id"],
-            ["webhooks.id"],
-            name=("fk_webhook_deliveries_webhook_id"),
-            ondelete="CASCADE",
-        ),
         sa.PrimaryKeyConstraint("id", name=("pk_webhook_deliveries")),
         sa.UniqueConstraint(
             "webhook_id", "message_id", name=("uq_webhook_deliveries_webhook_id_message_id")
@@ -97,6 +93,13 @@ def _create_deliveries() -> None:
         ("ix_webhook_deliveries_webhook_id_occurred_at_id"),
         "webhook_deliveries",
         ["webhook_id", "occurred_at", "id"],
+    )
+    op.create_index(
+        ("ix_webhook_deliveries_webhook_id"),
+        "webhook_deliveries",
+        ["webhook_id"],
+        postgresql_where=_IS_PENDING,
+        sqlite_where=_IS_PENDING,
     )
     op.create_index(("ix_webhook_deliveries_occurred_at"), "webhook_deliveries", ["occurred_at"])
 

@@ -19,7 +19,7 @@ from lacewing.kernel.jobs.embedded import EmbeddedCarrier
 from lacewing.kernel.jobs.runner import Runner
 from lacewing.kernel.jobs.tables import jobs
 from lacewing.webhooks.addresses import Address
-from lacewing.webhooks.rules import DELIVER
+from lacewing.webhooks.rules import CLEAR, DELIVER
 from lacewing.webhooks.tables import webhook_deliveries, webhook_secrets, webhooks
 from lacewing.wiring import sending_job_kinds
 from tests.support.house import House, Member, TestClock
@@ -144,7 +144,8 @@ async def send_due(house: House, concurrency: int = 8) -> None:
     """Note what has happened, and try whatever is due now, once."""
     await until_noted(house)
     busy = select(func.count()).where(
-        jobs.c.kind == DELIVER, or_(jobs.c.lease_id.is_not(None), jobs.c.due_at <= house.clock())
+        or_(jobs.c.kind == DELIVER, jobs.c.kind == CLEAR),
+        or_(jobs.c.lease_id.is_not(None), jobs.c.due_at <= house.clock()),
     )
     async with sending(house, concurrency):
         await until(lambda: _is_none(house, busy))

@@ -1,12 +1,19 @@
 import asyncio
 from datetime import datetime, timedelta
+from uuid import UUID
 
-from sqlalchemy import select
+import pytest
+from sqlalchemy import func, select
 
 from lacewing.kernel.audit.tables import audit_log
+from lacewing.kernel.db import transaction
 from lacewing.kernel.events.tables import outbox
+from lacewing.kernel.ids import new_id
 from lacewing.kernel.jobs.tables import dead_jobs, jobs
-from lacewing.webhooks.rules import PAUSES
+from lacewing.webhooks.rules import CLEAR, CLEARED_AT_ONCE_MAX, PAUSES
+from lacewing.webhooks.service.deliveries import new_delivery
+from lacewing.webhooks.store import deliveries as deliveries_store
+from lacewing.webhooks.tables import webhook_deliveries
 from tests.support.house import House, Member
 from tests.tracker.acts import Json, new_issue
 from tests.webhooks.acts import (
@@ -130,6 +137,60 @@ async def test_a_webhook_that_is_switched_off_by_hand_gives_up_what_waits(
     delivery = await the_delivery(mona, webhook)
     assert (delivery["status"], delivery["attempts"]) == ("failed", 0)
     assert receiver.received == []
+
+
+@pytest.mark.parametrize("act", ["off", "deleted"])
+async def test_of_very_many_that_wait_so_many_are_cleared_at_once(
+    house: House, mona: Member, project: Json, receiver: Receiver, act: str
+) -> None:
+    """WEBHOOK: a job clears the rest; no statement is as long as the backlog."""
+    webhook = await new_webhook(mona, project, receiver.url())
+    await _fill(house, webhook, CLEARED_AT_ONCE_MAX + 1)
+
+    if act == "off":
+        await change(mona, webhook, is_active=False)
+    else:
+        await mona.api.delete(f"/api/webhooks/{webhook['id']}")
+    waiting = await _count(house, "pending")
+    await send_due(house)
+
+    assert waiting == 1
+    assert await _count(house, "pending") == 0
+    assert await _count(house, "failed") == (CLEARED_AT_ONCE_MAX + 1 if act == "off" else 0)
+    assert await house.rows(select(jobs.c.id).where(jobs.c.kind == CLEAR)) == []
+
+
+async def test_what_waits_at_a_webhook_that_is_on_again_is_sent(
+    house: House, mona: Member, project: Json, receiver: Receiver
+) -> None:
+    """WEBHOOK: the job that clears finds nothing to do any more."""
+    webhook = await new_webhook(mona, project, receiver.url())
+    await _fill(house, webhook, CLEARED_AT_ONCE_MAX + 1)
+    await change(mona, webhook, is_active=False)
+    await change(mona, webhook, is_active=True)
+
+    await send_due(house)
+
+    assert (await _count(house, "pending"), await _count(house, "failed")) == (
+        1,
+        CLEARED_AT_ONCE_MAX,
+    )
+
+
+async def _fill(house: House, webhook: Json, how_many: int) -> None:
+    """Deliveries that wait, without their jobs."""
+    row = new_delivery(UUID(webhook["id"]), "issue.created", {})
+    rows = [
+        {**row, "id": new_id(), "message_id": new_id(), "occurred_at": house.clock()}
+        for _ in range(how_many)
+    ]
+    async with transaction(house.database) as session:
+        await deliveries_store.insert_deliveries(session, rows)
+
+
+async def _count(house: House, status: str) -> int:
+    count = select(func.count()).where(webhook_deliveries.c.status == status)
+    return int((await house.rows(count))[0][0])
 
 
 async def test_a_deleted_webhook_is_told_nothing_of_what_waits(

@@ -7,21 +7,31 @@ from typing import Final
 from lacewing.kernel.db import Session
 from lacewing.kernel.jobs import JobKind, Lease
 from lacewing.webhooks.component import Webhooks
-from lacewing.webhooks.rules import ATTEMPTS_MAX, DELIVER, DELIVERIES_KEPT, PAUSES, lane_limits
-from lacewing.webhooks.service import delivering
+from lacewing.webhooks.rules import (
+    ATTEMPTS_MAX,
+    CLEAR,
+    DELIVER,
+    DELIVERIES_KEPT,
+    PAUSES,
+    lane_limits,
+)
+from lacewing.webhooks.service import clearing, delivering
 from lacewing.webhooks.store import deliveries
 
 DELETED_AT_ONCE: Final = 1_000
 
 
 def job_kinds(webhooks: Webhooks) -> Sequence[JobKind]:
-    """The kinds of jobs of this domain: they wait for other servers."""
+    """The kinds of jobs of this domain: most of them wait for other servers."""
 
     async def deliver(lease: Lease) -> None:
         await delivering.deliver(webhooks, lease)
 
     limits = lane_limits(webhooks.settings.webhook_concurrency)
-    return (JobKind(DELIVER, deliver, delivering.give_up, ATTEMPTS_MAX, PAUSES, limits),)
+    return (
+        JobKind(DELIVER, deliver, delivering.give_up, ATTEMPTS_MAX, PAUSES, limits),
+        JobKind(CLEAR, clearing.clear_rest),
+    )
 
 
 async def delete_old_deliveries(session: Session, now: datetime) -> int:

@@ -47,6 +47,10 @@ ATTEMPTS_MAX: Final = len(PAUSES) + 1
 ALL_EVENTS: Final = "*"
 TEST_EVENT: Final = "webhook.test"
 """A message that is no event's; it is tried once."""
+CLEARED_AT_ONCE_MAX: Final = 1_000
+"""Deliveries of a webhook that is off or gone, given up or deleted in one transaction."""
+CLEAR: Final = "webhooks.clear"
+"""The kind of job that does so with the rest of them."""
 DELIVER: Final = "webhooks.deliver"
 """The kind of job that carries one delivery."""
 

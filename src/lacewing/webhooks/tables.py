@@ -1,3 +1,5 @@
+from typing import Final
+
 from sqlalchemy import (
     Boolean,
     CheckConstraint,
@@ -9,6 +11,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    text,
 )
 
 from lacewing.kernel.db.metadata import EPHEMERAL, metadata
@@ -49,11 +52,13 @@ webhook_secrets = Table(
 )
 """Sealed by a key of this installation, so an export leaves them behind."""
 
+_IS_PENDING: Final = text("status = 'pending'")
 webhook_deliveries = Table(
     "webhook_deliveries",
     metadata,
     Column("id", Uuid, primary_key=True),
-    Column("webhook_id", Uuid, ForeignKey("webhooks.id", ondelete="CASCADE"), nullable=False),
+    # No foreign key: a deleted webhook's are cleared in batches, however many there are.
+    Column("webhook_id", Uuid, nullable=False),
     # The event's id, so that of one event there is one delivery for each webhook.
     Column("message_id", Uuid, nullable=False),
     Column("event_type", Text, nullable=False),
@@ -73,6 +78,7 @@ webhook_deliveries = Table(
     UniqueConstraint("webhook_id", "message_id"),
     CheckConstraint("status IN ('pending', 'delivered', 'failed')", "status_known"),
     Index(None, "webhook_id", "occurred_at", "id"),
+    Index(None, "webhook_id", postgresql_where=_IS_PENDING, sqlite_where=_IS_PENDING),
     Index(None, "occurred_at"),
     info=EPHEMERAL,
 )

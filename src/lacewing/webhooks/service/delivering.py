@@ -26,9 +26,9 @@ from lacewing.webhooks.rules import (
 )
 from lacewing.webhooks.schemas import TryView
 from lacewing.webhooks.sending.outcome import Outcome
+from lacewing.webhooks.service.clearing import SWITCHED_OFF, clear_webhook
 from lacewing.webhooks.service.messages import body_of
 from lacewing.webhooks.service.secrets import list_signing_secrets
-from lacewing.webhooks.service.webhooks import SWITCHED_OFF
 from lacewing.webhooks.signing import sign
 from lacewing.webhooks.store import deliveries as store, webhooks as webhooks_store
 from lacewing.webhooks.store.deliveries import Message
@@ -192,7 +192,7 @@ async def _switch_off(work: Work, webhook_id: UUID, reason: OffReason) -> None:
     """Send nothing more to it, until somebody switches it on again."""
     columns = {"is_active": False, "off_reason": reason.value, "updated_at": work.now}
     await webhooks_store.update_webhook(work.session, webhook_id, **columns)
-    await store.fail_pending(work.session, webhook_id, SWITCHED_OFF, work.now)
+    await clear_webhook(work, webhook_id)
     await emit(work, events.WebhookSwitchedOff(webhook_id=webhook_id, reason=reason.value))
     await audit.record(
         work, "webhook.switch_off", f"webhook:{webhook_id}", details={"reason": reason.value}

@@ -15,10 +15,9 @@ from lacewing.webhooks import errors, events
 from lacewing.webhooks.component import Webhooks
 from lacewing.webhooks.rules import ALL_EVENTS, OLD_SECRET_SIGNS, WEBHOOKS_MAX, parse_url
 from lacewing.webhooks.schemas import NewWebhook, NewWebhookView, RotatedSecretView, WebhookView
+from lacewing.webhooks.service.clearing import clear_webhook
 from lacewing.webhooks.service.secrets import add_secret
-from lacewing.webhooks.store import deliveries as deliveries_store, secrets, webhooks as store
-
-SWITCHED_OFF = "The webhook was switched off."
+from lacewing.webhooks.store import secrets, webhooks as store
 
 
 async def list_webhooks(work: Work, project_id: UUID, page: PageRequest) -> Slice[WebhookView]:
@@ -133,7 +132,7 @@ async def change_webhook(
         columns |= {"off_reason": None, "failing_since": None}
     await store.update_webhook(work.session, webhook_id, **columns)
     if different.get("is_active") is False:
-        await deliveries_store.fail_pending(work.session, webhook_id, SWITCHED_OFF, work.now)
+        await clear_webhook(work, webhook_id)
     fields = sorted(different)
     await emit(work, events.WebhookChanged(webhook_id=webhook_id, fields=fields))
     await audit.record(
@@ -152,6 +151,7 @@ async def delete_webhook(work: Work, webhook_id: UUID, precondition: Preconditio
     webhook = await lock_webhook(work, webhook_id)
     precondition.check(webhook)
     await store.delete_webhook(work.session, webhook_id)
+    await clear_webhook(work, webhook_id)
     await emit(work, events.WebhookDeleted(webhook_id=webhook_id))
     await audit.record(work, "webhook.delete", f"webhook:{webhook_id}")
 

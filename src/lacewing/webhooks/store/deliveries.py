@@ -5,7 +5,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Select, bindparam, delete, select, update
+from sqlalchemy import Select, bindparam, delete, literal_column, select, update
 
 from lacewing.kernel.db import Parameters, Session
 from lacewing.kernel.db.expressions import also_any_of, any_of, insert_new
@@ -45,7 +45,8 @@ class Progress(msgspec.Struct, frozen=True):
 
 
 _BY_ID: Final = table.c.id == bindparam("delivery_id")
-_IS_PENDING: Final = table.c.status == Status.PENDING.value
+# Written out, so that the index of those that are pending is known to hold them.
+_IS_PENDING: Final = table.c.status == literal_column(f"'{Status.PENDING.value}'")
 _INSERT = insert_new(table)
 _MESSAGE = (
     select(
@@ -98,12 +99,25 @@ _BEGIN_AGAIN = (
 )
 _FAIL_PENDING = (
     update(table)
-    .where(table.c.webhook_id == bindparam("of_webhook"), _IS_PENDING)
+    .where(
+        table.c.id.in_(
+            select(table.c.id)
+            .where(table.c.webhook_id == bindparam("of_webhook"), _IS_PENDING)
+            .limit(bindparam("batch"))
+        )
+    )
     .values(
         status=Status.FAILED.value,
         error=bindparam("why"),
         next_attempt_at=None,
         finished_at=bindparam("now", type_=Timestamp()),
+    )
+)
+_DELETE_OF_WEBHOOK = delete(table).where(
+    table.c.id.in_(
+        select(table.c.id)
+        .where(table.c.webhook_id == bindparam("of_webhook"))
+        .limit(bindparam("batch"))
     )
 )
 _DELETE_OLD = delete(table).where(
@@ -202,9 +216,17 @@ async def update_delivery(session: Session, delivery_id: UUID, **changes: Any) -
     await session.execute(_UPDATE, {**changes, "delivery_id": delivery_id})
 
 
-async def fail_pending(session: Session, webhook_id: UUID, why: str, now: datetime) -> None:
-    """Give up all of a webhook that are under way."""
-    await session.execute(_FAIL_PENDING, {"of_webhook": webhook_id, "why": why, "now": now})
+async def fail_pending(
+    session: Session, webhook_id: UUID, why: str, now: datetime, batch: int
+) -> int:
+    """Give up so many of a webhook that are under way; how many there were."""
+    values = {"of_webhook": webhook_id, "why": why, "now": now, "batch": batch}
+    return await session.execute(_FAIL_PENDING, values)
+
+
+async def delete_of_webhook(session: Session, webhook_id: UUID, batch: int) -> int:
+    """Delete so many of a webhook; how many there were."""
+    return await session.execute(_DELETE_OF_WEBHOOK, {"of_webhook": webhook_id, "batch": batch})
 
 
 async def delete_deliveries(session: Session, before: datetime, batch: int) -> int:

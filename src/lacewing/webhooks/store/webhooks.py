@@ -141,7 +141,7 @@ async def update_webhook(session: Session, webhook_id: UUID, **changes: Any) -> 
 
 
 async def delete_webhook(session: Session, webhook_id: UUID) -> None:
-    """Remove it with its secrets and deliveries."""
+    """Remove it with its secrets; its deliveries are to be cleared."""
     await session.execute(_DELETE, {"webhook_id": webhook_id})
 
 
