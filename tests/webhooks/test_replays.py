@@ -190,6 +190,27 @@ async def _write_deliveries(house: House, webhook: Json, count: int) -> None:
         await store.insert_deliveries(session, rows)
 
 
+@pytest.mark.parametrize(
+    ("since", "until"),
+    [
+        ("0001-01-01T00:00:00+14:00", "2026-01-01T00:00:00Z"),
+        ("2026-01-01T00:00:00Z", "9999-12-31T23:59:59-12:00"),
+    ],
+)
+async def test_a_time_beyond_the_calendar_is_refused(
+    house: House, mona: Member, project: Json, since: str, until: str
+) -> None:
+    """API-6: 422, not 500."""
+    webhook = await new_webhook(mona, project, "https://hooks.example.com/")
+
+    async with nothing_changes(house):
+        answer = await mona.api.post(
+            path_of(webhook, "/replay"), json={"since": since, "until": until}
+        )
+
+    assert answer.status_code == 422
+
+
 async def test_so_many_are_sent_once_more_at_once_and_no_more(
     house: House, mona: Member, project: Json, receiver: Receiver
 ) -> None:

@@ -1,7 +1,7 @@
 """What requests may carry: the base of all input, and texts without traps."""
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Final
 
@@ -61,6 +61,15 @@ def written_out(value: Any) -> Any:
     return value
 
 
+def on_the_calendar(moment: datetime) -> datetime:
+    """Refuse what UTC has no date for: near its ends an offset leads beyond the calendar."""
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:
+        raise PydanticCustomError("datetime_range", "must be within the years 1 to 9999") from None
+    return moment
+
+
 def split_values(value: Any) -> Any:
     """``status=open,reopened`` to its values; a repeated parameter is refused earlier."""
     if isinstance(value, list) and len(value) == 1:
@@ -103,7 +112,7 @@ Line = Annotated[
 ]
 """One line of visible text, trimmed, never blank."""
 SearchText = Annotated[Text, Field(min_length=1, max_length=SEARCH_LENGTH_MAX)]
-Moment = Annotated[AwareDatetime, BeforeValidator(written_out)]
+Moment = Annotated[AwareDatetime, BeforeValidator(written_out), AfterValidator(on_the_calendar)]
 """A moment with its offset from UTC."""
 Day = Annotated[date, BeforeValidator(written_out)]
 
