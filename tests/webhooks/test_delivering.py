@@ -1,13 +1,16 @@
 from datetime import datetime, timedelta
 from email.utils import format_datetime
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 
 from lacewing.kernel.actor import Role
+from lacewing.kernel.db import transaction
 from lacewing.kernel.events.tables import outbox
 from lacewing.kernel.jobs.tables import jobs
 from lacewing.webhooks.rules import DELIVER, EXCERPT_LENGTH_MAX
+from lacewing.webhooks.store import webhooks as webhooks_store
 from tests.support.house import House, Member
 from tests.tracker.acts import Json, change as change_issue, new_comment, new_issue, new_project
 from tests.webhooks import receiver as behaviours
@@ -198,6 +201,47 @@ async def test_a_receiver_may_ask_for_more_time(
     delivery = await the_delivery(mona, webhook)
     due_in = datetime.fromisoformat(delivery["next_attempt_at"]) - house.clock()
     assert waited - timedelta(seconds=1) <= due_in <= waited * 1.1
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Wed, 21 Oct 2026 07:28:00 +99999999999999999999",
+        "Wed, 21 Oct 99999999999999 07:28:00 GMT",
+        "Mon, 01 Jan 0001 00:00:00 +1400",
+        "-5",
+        "soon",
+    ],
+)
+async def test_a_pause_that_nobody_understands_is_none(
+    house: House, mona: Member, project: Json, receiver: Receiver, header: str
+) -> None:
+    """WEBHOOK: the try is told of all the same."""
+    receiver.respond = answering(503, Retry_After=header)
+    webhook = await new_webhook(mona, project, receiver.url())
+
+    await happen(house, mona, project)
+
+    delivery = await the_delivery(mona, webhook)
+    assert (delivery["status"], delivery["last_status_code"]) == ("pending", 503)
+    assert [each["status_code"] for each in delivery["tries"]] == [503]
+
+
+async def test_a_url_that_can_not_be_called_any_more_is_a_failed_try(
+    house: House, mona: Member, project: Json, receiver: Receiver
+) -> None:
+    """WEBHOOK: kept by an older version, say; the log of deliveries tells it."""
+    webhook = await new_webhook(mona, project, receiver.url())
+    await new_issue(mona, project)
+    await until_noted(house)
+    async with transaction(house.database) as session:
+        await webhooks_store.update_webhook(session, UUID(webhook["id"]), url="gopher://old")
+
+    await send_due(house)
+
+    delivery = await the_delivery(mona, webhook)
+    assert (delivery["status"], delivery["attempts"]) == ("pending", 1)
+    assert delivery["error"] == "This server failed at it; its own log says why."
 
 
 async def test_what_fails_again_leaves_half_of_the_slots_to_what_is_new(

@@ -147,7 +147,7 @@ def read_retry_after(header: str | None, now: datetime) -> timedelta:
         )
     try:
         moment = parsedate_to_datetime(header)
-    except ValueError:
+    except (ValueError, OverflowError):
         return timedelta()
     wanted = moment.replace(tzinfo=moment.tzinfo or UTC) - now
     return max(timedelta(), min(longest, wanted))

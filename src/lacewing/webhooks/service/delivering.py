@@ -55,7 +55,8 @@ async def deliver(webhooks: Webhooks, lease: Lease) -> None:
         async with lease.finishing() as work:
             await _give_up(work, message.id, message.round, SWITCHED_OFF)
         return
-    lease.require_lane(_lane_of(message, is_retry=lease.job.attempt > 1))
+    if (lane := _lane_of(message, is_retry=lease.job.attempt > 1)) is not None:
+        lease.require_lane(lane)
     began = lease.clock()
     outcome = await _try(webhooks, message, lease, began)
     if outcome.is_success:
@@ -69,7 +70,7 @@ async def deliver(webhooks: Webhooks, lease: Lease) -> None:
         async with lease.work() as work:
             due_at = work.now + lease.pause
             await _note_failure(work, message, outcome, began, next_attempt_at=due_at)
-        lease.lane = _lane_of(message, is_retry=True)
+        lease.lane = _lane_of(message, is_retry=True) or lease.lane
         raise NotDelivered(outcome.error)
 
 
@@ -85,6 +86,14 @@ async def _try(webhooks: Webhooks, message: Message, lease: Lease, now: datetime
     )
     if not secrets:
         return Outcome(failure="This server has no secret to sign with: rotate it.")
+    try:
+        return await _send(webhooks, message, secrets, now)
+    except Exception:  # ruff: ignore[blind-except]  a bug must not hide from the log of deliveries
+        _log.exception("webhook_not_tried", delivery_id=str(message.id))
+        return Outcome(failure="This server failed at it; its own log says why.")
+
+
+async def _send(webhooks: Webhooks, message: Message, secrets: list[str], now: datetime) -> Outcome:
     body = body_of(message, webhooks.public_url)
     timestamp = int(now.timestamp())
     headers = {
@@ -200,8 +209,12 @@ async def _switch_off(work: Work, webhook_id: UUID, reason: OffReason) -> None:
     _log.warning("webhook_switched_off", webhook_id=str(webhook_id), reason=reason.value)
 
 
-def _lane_of(message: Message, *, is_retry: bool) -> str:
-    return lane_of(message.project_id, message.url, is_retry=is_retry)
+def _lane_of(message: Message, *, is_retry: bool) -> str | None:
+    """``None`` for a URL that could be kept and can't be called: the try says so."""
+    try:
+        return lane_of(message.project_id, message.url, is_retry=is_retry)
+    except ValueError:
+        return None
 
 
 def _is_wanted(status: str, round_number: int, payload: dict[str, Any]) -> bool:
