@@ -22,6 +22,7 @@ from tests.webhooks.acts import (
     get,
     happen,
     new_webhook,
+    path_of,
     send_due,
     the_delivery,
     until_noted,
@@ -84,6 +85,26 @@ async def test_a_webhook_to_which_anything_came_through_stays_on(
 
     statuses = [each["status"] for each in await deliveries(mona, webhook)]
     assert sorted(statuses) == ["delivered"] * len(PAUSES) + ["failed"]
+    assert (await get(mona, webhook))["is_active"]
+
+
+async def test_a_test_message_that_fails_leaves_the_webhook_on(
+    house: House, mona: Member, project: Json, receiver: Receiver
+) -> None:
+    """WEBHOOK: who looks for the fault by test messages does not lose what waits."""
+    receiver.respond = answering(500)
+    webhook = await new_webhook(mona, project, receiver.url())
+    await happen(house, mona, project)
+    house.clock.advance(days=3, seconds=1)
+    await mona.api.post(path_of(webhook, "/test"))
+
+    await send_due(house)
+
+    test, waiting = sorted(
+        await deliveries(mona, webhook), key=lambda each: str(each["event_type"]), reverse=True
+    )
+    assert (test["event_type"], test["status"]) == ("webhook.test", "failed")
+    assert waiting["status"] == "pending"
     assert (await get(mona, webhook))["is_active"]
 
 
