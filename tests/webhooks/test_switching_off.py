@@ -24,7 +24,9 @@ from tests.webhooks.acts import (
     new_webhook,
     path_of,
     send_due,
+    sending,
     the_delivery,
+    until,
     until_noted,
 )
 from tests.webhooks.receiver import Receiver, answering
@@ -106,6 +108,43 @@ async def test_a_test_message_that_fails_leaves_the_webhook_on(
     assert (test["event_type"], test["status"]) == ("webhook.test", "failed")
     assert waiting["status"] == "pending"
     assert (await get(mona, webhook))["is_active"]
+
+
+@pytest.mark.parametrize("status", [410, 500])
+async def test_what_the_old_url_answers_means_nothing_to_the_new_one(
+    house: House, mona: Member, project: Json, receiver: Receiver, status: int
+) -> None:
+    """WEBHOOK: even when it comes after the change; the message is tried again, there."""
+
+    async def answer_late(each: Receiver, writer: asyncio.StreamWriter) -> None:
+        each.held += 1
+        await each.released.wait()
+        await answering(status)(each, writer)
+
+    receiver.of_path["/old"] = answer_late
+    webhook = await new_webhook(mona, project, receiver.url("/old"))
+    await new_issue(mona, project)
+    await until_noted(house)
+
+    async def is_held() -> bool:
+        return receiver.held == 1
+
+    async def is_tried() -> bool:
+        return bool((await the_delivery(mona, webhook))["attempts"] == 1)
+
+    async with sending(house):
+        await until(is_held)
+        await change(mona, webhook, url=receiver.url("/new"))
+        receiver.released.set()
+        await until(is_tried)
+    changed = await get(mona, webhook)
+    house.clock.advance(seconds=6)
+    await send_due(house)
+
+    assert (changed["is_active"], changed["failing_since"]) == (True, None)
+    assert [each["status_code"] for each in (await the_delivery(mona, webhook))["tries"]] == [
+        status, 204,
+    ]  # fmt: skip
 
 
 async def test_a_receiver_that_is_gone_is_left_alone(

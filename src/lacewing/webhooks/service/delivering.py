@@ -8,6 +8,7 @@ import msgspec
 import structlog
 
 from lacewing.kernel import audit
+from lacewing.kernel.db import Session
 from lacewing.kernel.errors import Unavailable
 from lacewing.kernel.events import emit
 from lacewing.kernel.jobs import Lease
@@ -62,7 +63,11 @@ async def deliver(webhooks: Webhooks, lease: Lease) -> None:
     if outcome.is_success:
         async with lease.finishing() as work:
             await _note_success(work, message, outcome, began)
-    elif outcome.is_gone or lease.pause is None or message.event_type == TEST_EVENT:
+    elif (
+        lease.pause is None
+        or message.event_type == TEST_EVENT
+        or (outcome.is_gone and await _is_still_there(session, message))
+    ):
         async with lease.finishing() as work:
             await _fail(work, message, outcome, began)
     else:
@@ -108,7 +113,7 @@ async def _send(webhooks: Webhooks, message: Message, secrets: list[str], now: d
 
 async def _note_success(work: Work, message: Message, outcome: Outcome, began: datetime) -> None:
     # The webhook before its deliveries, as everybody does.
-    await webhooks_store.note_success(work.session, message.webhook_id)
+    await webhooks_store.note_success(work.session, message.webhook_id, message.url)
     await _note_try(
         work,
         message,
@@ -125,7 +130,7 @@ async def _fail(work: Work, message: Message, outcome: Outcome, began: datetime)
     # The webhook before its deliveries, as everybody does.
     webhook = await webhooks_store.lock_webhook(work.session, message.webhook_id)
     await _note_failure(work, message, outcome, began, next_attempt_at=None)
-    if webhook is None or not webhook.is_active:
+    if webhook is None or not webhook.is_active or webhook.url != message.url:
         return
     since = webhook.failing_since
     if outcome.is_gone:
@@ -138,6 +143,12 @@ async def _fail(work: Work, message: Message, outcome: Outcome, began: datetime)
         await _switch_off(work, webhook.id, OffReason.FAILING)
 
 
+async def _is_still_there(session: Session, message: Message) -> bool:
+    """Whether the webhook still leads to where the message was sent: another URL is not gone."""
+    webhook = await webhooks_store.find_webhook(session, message.webhook_id)
+    return webhook is not None and webhook.url == message.url
+
+
 async def _note_failure(
     work: Work,
     message: Message,
@@ -148,7 +159,7 @@ async def _note_failure(
 ) -> None:
     """Write the try down; without a next one the delivery has failed."""
     if message.event_type != TEST_EVENT:
-        await webhooks_store.note_failure(work.session, message.webhook_id, began)
+        await webhooks_store.note_failure(work.session, message.webhook_id, message.url, began)
     is_last = next_attempt_at is None
     await _note_try(
         work,

@@ -62,13 +62,16 @@ _LISTENERS = (
 _INSERT = insert(webhooks)
 _UPDATE = update(webhooks).where(_BY_ID)
 _DELETE = delete(webhooks).where(_BY_ID)
+_IS_THERE: Final = webhooks.c.url == bindparam("tried_url")
 _NOTE_FAILURE = (
     update(webhooks)
-    .where(_BY_ID, webhooks.c.failing_since.is_(None))
+    .where(_BY_ID, _IS_THERE, webhooks.c.failing_since.is_(None))
     .values(failing_since=bindparam("now", type_=Timestamp()))
 )
 _NOTE_SUCCESS = (
-    update(webhooks).where(_BY_ID, webhooks.c.failing_since.is_not(None)).values(failing_since=None)
+    update(webhooks)
+    .where(_BY_ID, _IS_THERE, webhooks.c.failing_since.is_not(None))
+    .values(failing_since=None)
 )
 _OLDEST_FIRST: Final = Order(webhooks.c.created_at, webhooks.c.id)
 
@@ -145,10 +148,11 @@ async def delete_webhook(session: Session, webhook_id: UUID) -> None:
     await session.execute(_DELETE, {"webhook_id": webhook_id})
 
 
-async def note_failure(session: Session, webhook_id: UUID, now: datetime) -> None:
-    """Remember since when every try has failed."""
-    await session.execute(_NOTE_FAILURE, {"webhook_id": webhook_id, "now": now})
+async def note_failure(session: Session, webhook_id: UUID, tried_url: str, now: datetime) -> None:
+    """Remember since when every try has failed; what came of another URL means nothing to it."""
+    values = {"webhook_id": webhook_id, "tried_url": tried_url, "now": now}
+    await session.execute(_NOTE_FAILURE, values)
 
 
-async def note_success(session: Session, webhook_id: UUID) -> None:
-    await session.execute(_NOTE_SUCCESS, {"webhook_id": webhook_id})
+async def note_success(session: Session, webhook_id: UUID, tried_url: str) -> None:
+    await session.execute(_NOTE_SUCCESS, {"webhook_id": webhook_id, "tried_url": tried_url})
