@@ -10,8 +10,6 @@ down_revision = "0010_notifications"
 branch_labels = None
 depends_on = None
 
-_IS_PENDING = sa.text("status = 'pending'")
-
 
 def upgrade() -> None:
     op.add_column("jobs", sa.Column("lane", sa.Text(), nullable=True))
@@ -95,11 +93,14 @@ def _create_deliveries() -> None:
         ["webhook_id", "occurred_at", "id"],
     )
     op.create_index(
-        ("ix_webhook_deliveries_webhook_id"),
+        ("ix_webhook_deliveries_by_type"),
         "webhook_deliveries",
-        ["webhook_id"],
-        postgresql_where=_IS_PENDING,
-        sqlite_where=_IS_PENDING,
+        ["webhook_id", "event_type", "status", "occurred_at", "id"],
+    )
+    op.create_index(
+        ("ix_webhook_deliveries_webhook_id_status_occurred_at_id"),
+        "webhook_deliveries",
+        ["webhook_id", "status", "occurred_at", "id"],
     )
     op.create_index(("ix_webhook_deliveries_occurred_at"), "webhook_deliveries", ["occurred_at"])
 

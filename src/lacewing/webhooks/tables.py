@@ -1,5 +1,3 @@
-from typing import Final
-
 from sqlalchemy import (
     Boolean,
     CheckConstraint,
@@ -11,7 +9,6 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
-    text,
 )
 
 from lacewing.kernel.db.metadata import EPHEMERAL, metadata
@@ -52,7 +49,6 @@ webhook_secrets = Table(
 )
 """Sealed by a key of this installation, so an export leaves them behind."""
 
-_IS_PENDING: Final = text("status = 'pending'")
 webhook_deliveries = Table(
     "webhook_deliveries",
     metadata,
@@ -78,7 +74,11 @@ webhook_deliveries = Table(
     UniqueConstraint("webhook_id", "message_id"),
     CheckConstraint("status IN ('pending', 'delivered', 'failed')", "status_known"),
     Index(None, "webhook_id", "occurred_at", "id"),
-    Index(None, "webhook_id", postgresql_where=_IS_PENDING, sqlite_where=_IS_PENDING),
+    # Of a list by type each status is a range too; the second one finds what is pending as well.
+    Index(
+        "ix_webhook_deliveries_by_type", "webhook_id", "event_type", "status", "occurred_at", "id"
+    ),
+    Index(None, "webhook_id", "status", "occurred_at", "id"),
     Index(None, "occurred_at"),
     info=EPHEMERAL,
 )

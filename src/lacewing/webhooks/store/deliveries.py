@@ -5,11 +5,11 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Select, bindparam, delete, literal_column, select, update
+from sqlalchemy import Select, bindparam, delete, or_, select, update
 
 from lacewing.kernel.db import Parameters, Session
-from lacewing.kernel.db.expressions import also_any_of, any_of, insert_new
-from lacewing.kernel.db.paging import Order, keyset_page
+from lacewing.kernel.db.expressions import any_of, insert_new
+from lacewing.kernel.db.paging import Order, keyset_page, merged_page
 from lacewing.kernel.db.types import Timestamp
 from lacewing.kernel.pagination import PageRequest, Slice
 from lacewing.webhooks.rules import Status
@@ -45,8 +45,7 @@ class Progress(msgspec.Struct, frozen=True):
 
 
 _BY_ID: Final = table.c.id == bindparam("delivery_id")
-# Written out, so that the index of those that are pending is known to hold them.
-_IS_PENDING: Final = table.c.status == literal_column(f"'{Status.PENDING.value}'")
+_IS_PENDING: Final = table.c.status == Status.PENDING.value
 _INSERT = insert_new(table)
 _MESSAGE = (
     select(
@@ -234,19 +233,36 @@ async def delete_deliveries(session: Session, before: datetime, batch: int) -> i
     return await session.execute(_DELETE_OLD, {"before": before, "batch": batch})
 
 
+_OF_WEBHOOK = _VIEW.where(table.c.webhook_id == bindparam("webhook_id"))
+_OF_TYPE = _OF_WEBHOOK.where(table.c.event_type == bindparam("event_type"))
+
+
 @cache
-def _list_statement(filters: frozenset[str]) -> Select[Any]:
-    conditions = {
-        "webhook_id": table.c.webhook_id == bindparam("webhook_id"),
-        "status": also_any_of(table.c.status, "status"),
-        "event_type": table.c.event_type == bindparam("event_type"),
-    }
-    return _VIEW.where(*(conditions[name] for name in sorted(filters)))
+def _ranges(statuses: frozenset[Status], *, of_type: bool) -> tuple[Select[Any], ...]:
+    """A list as ranges of an index, one a status: none is walked past what is not in the list."""
+    listed = _OF_TYPE if of_type else _OF_WEBHOOK
+    return tuple(listed.where(table.c.status == status.value) for status in sorted(statuses))
+
+
+@cache
+def _list_statement(statuses: frozenset[Status], *, of_type: bool) -> Select[Any]:
+    """The same as one statement, for pages by number: they count what they pass."""
+    listed = _OF_TYPE if of_type else _OF_WEBHOOK
+    return listed.where(or_(*(table.c.status == status.value for status in sorted(statuses))))
 
 
 async def list_deliveries(
     session: Session, filters: dict[str, Any], page: PageRequest
 ) -> Slice[DeliveryView]:
     """One page of those of the webhook that ``filters`` names, the newest first."""
-    statement = _list_statement(frozenset(filters))
-    return await keyset_page(session, _delivery, statement, _NEWEST_FIRST, page, filters)
+    values = dict(filters)
+    wanted = values.pop("status", None)
+    of_type = "event_type" in values
+    if wanted is None and not of_type:
+        return await keyset_page(session, _delivery, _OF_WEBHOOK, _NEWEST_FIRST, page, values)
+    statuses = frozenset(wanted or Status)
+    if page.page is not None:
+        statement = _list_statement(statuses, of_type=of_type)
+        return await keyset_page(session, _delivery, statement, _NEWEST_FIRST, page, values)
+    ranges = _ranges(statuses, of_type=of_type)
+    return await merged_page(session, _delivery, ranges, _NEWEST_FIRST, page, values)
