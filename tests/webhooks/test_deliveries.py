@@ -174,3 +174,19 @@ async def test_deliveries_are_forgotten_after_their_time(
 
     assert [await sweep(DELIVERIES_KEPT), await sweep(DELIVERIES_KEPT + beyond)] == [0, 1]
     assert await deliveries(mona, webhook) == []
+
+
+async def test_an_old_delivery_that_is_under_way_is_kept(
+    house: House, mona: Member, project: Json, receiver: Receiver
+) -> None:
+    """WEBHOOK: one that was replayed on its last day is still sent."""
+    webhook = await new_webhook(mona, project, receiver.url())
+    receiver.respond = answering(500)
+    await happen(house, mona, project)
+
+    async with transaction(house.database) as session:
+        later = house.clock() + DELIVERIES_KEPT + timedelta(days=1)
+        deleted = await delete_old_deliveries(session, later)
+
+    assert deleted == 0
+    assert (await the_delivery(mona, webhook))["status"] == "pending"

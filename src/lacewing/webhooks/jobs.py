@@ -35,5 +35,5 @@ def job_kinds(webhooks: Webhooks) -> Sequence[JobKind]:
 
 
 async def delete_old_deliveries(session: Session, now: datetime) -> int:
-    """Forget deliveries of events that are too old; how many."""
+    """Forget deliveries of events that are too old, and not under way; how many."""
     return await deliveries.delete_deliveries(session, now - DELIVERIES_KEPT, DELETED_AT_ONCE)

@@ -5,7 +5,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Select, bindparam, delete, or_, select, update
+from sqlalchemy import Select, bindparam, delete, not_, or_, select, update
 
 from lacewing.kernel.db import Parameters, Session
 from lacewing.kernel.db.expressions import any_of, insert_new
@@ -122,7 +122,7 @@ _DELETE_OF_WEBHOOK = delete(table).where(
 _DELETE_OLD = delete(table).where(
     table.c.id.in_(
         select(table.c.id)
-        .where(table.c.occurred_at < bindparam("before", type_=Timestamp()))
+        .where(table.c.occurred_at < bindparam("before", type_=Timestamp()), not_(_IS_PENDING))
         .order_by(table.c.occurred_at)
         .limit(bindparam("batch"))
     )
