@@ -147,6 +147,26 @@ async def test_what_the_old_url_answers_means_nothing_to_the_new_one(
     ]  # fmt: skip
 
 
+async def test_a_try_that_fails_is_no_edit(
+    house: House, mona: Member, project: Json, receiver: Receiver
+) -> None:
+    """API-9: who mends a webhook is not refused because it fails meanwhile; caches are told."""
+    receiver.respond = answering(500)
+    webhook = await new_webhook(mona, project, receiver.url())
+    tag = (await mona.api.get(path_of(webhook))).headers["etag"]
+    await happen(house, mona, project)
+
+    cached = await mona.api.get(path_of(webhook), headers={"If-None-Match": tag})
+    mended = await mona.api.patch(
+        path_of(webhook), json={"url": receiver.url("/new")}, headers={"If-Match": tag}
+    )
+    late = await mona.api.patch(
+        path_of(webhook), json={"description": "Late"}, headers={"If-Match": tag}
+    )
+
+    assert (cached.status_code, mended.status_code, late.status_code) == (200, 200, 412)
+
+
 async def test_a_receiver_that_is_gone_is_left_alone(
     house: House, mona: Member, project: Json, receiver: Receiver
 ) -> None:

@@ -42,6 +42,8 @@ class Precondition(msgspec.Struct, frozen=True):
         """
         if not self.tags or "*" in self.tags or entity_tag(current) in self.tags:
             return
+        if any(not _differing_fields(tag, current) for tag in self.tags):
+            return  # but for what no editor writes
         raise PreconditionFailed(
             current=msgspec.to_builtins(current),
             differing_fields=_differing_fields(self.tags[0], current),
@@ -49,6 +51,11 @@ class Precondition(msgspec.Struct, frozen=True):
 
 
 def _differing_fields(tag: str, current: msgspec.Struct) -> list[str]:
+    """The fields that the tag knows otherwise, but for those that change without an editor.
+
+    A view names these in ``UNEDITED``: they belong to its tag, for caches, and overwrite nothing.
+    """
+    unedited: frozenset[str] = getattr(current, "UNEDITED", frozenset())
     fields = msgspec.structs.asdict(current)
     names = [name for name, value in fields.items() if value is not msgspec.UNSET]
     text = tag.strip('"')
@@ -63,7 +70,8 @@ def _differing_fields(tag: str, current: msgspec.Struct) -> list[str]:
     return [
         name
         for at, name in enumerate(names)
-        if seen[at * size : (at + 1) * size] != now[at * size : (at + 1) * size]
+        if name not in unedited
+        and seen[at * size : (at + 1) * size] != now[at * size : (at + 1) * size]
     ]
 
 

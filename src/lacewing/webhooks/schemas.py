@@ -1,7 +1,7 @@
 """What goes over the wire."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 from uuid import UUID
 
 import msgspec
@@ -77,6 +77,8 @@ class DeliveryQuery(PagedQuery):
 
 
 class WebhookView(msgspec.Struct, frozen=True):
+    UNEDITED: ClassVar[frozenset[str]] = frozenset({"failing_since"})
+
     id: UUID
     project: ProjectRef
     url: str
