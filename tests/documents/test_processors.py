@@ -229,7 +229,7 @@ async def test_what_was_given_up_can_be_retried_by_whoever_keeps_the_server(
 
     async def retry() -> bool:
         async with transaction(moody_house.database) as session:
-            return await retry_job(Work(session, moody_house.clock(), Origin()), job_id)
+            return await retry_job(Work(session, moody_house.clock(), Origin()), [], job_id)
 
     retried = await retry()
     await run_jobs(moody_house)

@@ -17,7 +17,7 @@ import pytest
 from lacewing.kernel.db import Database, open_database, transaction
 from lacewing.kernel.errors import Conflict
 from lacewing.kernel.ids import new_id
-from lacewing.kernel.jobs import JobKind, Lease, LeaseLost, enqueue, enqueue_all, store
+from lacewing.kernel.jobs import JobEnded, JobKind, Lease, LeaseLost, enqueue, enqueue_all, store
 from lacewing.kernel.jobs.embedded import EmbeddedCarrier
 from lacewing.kernel.jobs.kind import ATTEMPTS_MAX
 from lacewing.kernel.jobs.queue import drop_job, retry_job
@@ -598,7 +598,7 @@ async def test_a_dead_job_can_begin_anew(bench: Bench) -> None:
     job_id = await _dead_job(bench)
 
     async with bench.work() as work:
-        retried = await retry_job(work, job_id)
+        retried = await retry_job(work, [], job_id)
     line = await bench.the_job()
     found = await bench.runner(do_nothing).run_next()
 
@@ -609,13 +609,26 @@ async def test_a_dead_job_can_begin_anew(bench: Bench) -> None:
     assert found
 
 
+async def test_a_dead_job_that_its_domain_has_ended_is_not_begun_anew(bench: Bench) -> None:
+    """UX-1: nobody is told that something will be tried again which will not; the way is named."""
+    job_id = await _dead_job(bench)
+    kind = JobKind(TASK, fail, instead_of_retry="Ask for another one.")
+
+    with pytest.raises(JobEnded, match="Ask for another one"):
+        async with bench.work() as work:
+            await retry_job(work, [kind], job_id)
+
+    assert await bench.alive() == []
+    assert [each.id for each in await bench.dead()] == [job_id]
+
+
 async def test_a_waiting_job_can_be_run_now(bench: Bench) -> None:
     """UX-1: the pause after a failure can be cut short."""
     await bench.ask()
     await bench.runner(fail).run_next()
 
     async with bench.work() as work:
-        retried = await retry_job(work, (await bench.the_job()).id)
+        retried = await retry_job(work, [], (await bench.the_job()).id)
     found = await bench.runner(do_nothing).run_next()
 
     assert retried
@@ -630,8 +643,8 @@ async def test_a_job_that_runs_or_is_unknown_is_not_retried(bench: Bench) -> Non
     async with job.under_way(bench.runner(job)):
         line = await bench.the_job()
         async with bench.work() as work:
-            running = await retry_job(work, line.id)
-            unknown = await retry_job(work, new_id())
+            running = await retry_job(work, [], line.id)
+            unknown = await retry_job(work, [], new_id())
         after = await bench.the_job()
 
     assert (running, unknown) == (False, False)

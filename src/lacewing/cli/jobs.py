@@ -8,7 +8,7 @@ import typer
 from lacewing.cli.context import opened_database, opened_work, run
 from lacewing.cli.output import fail, print_result
 from lacewing.kernel.clock import utc_now
-from lacewing.kernel.jobs import store
+from lacewing.kernel.jobs import JobEnded, JobKind, store
 from lacewing.kernel.jobs.queue import drop_job, retry_job
 from lacewing.kernel.jobs.store import DeadJob, JobLine
 from lacewing.kernel.pagination import PageRequest
@@ -68,10 +68,14 @@ def retry(
             if every:
                 dead = await store.list_dead(database.session(), PageRequest(LISTED_MAX))
                 wanted = [job.id for job in dead.items]
-            count = 0
+            kinds, count = _kinds(settings), 0
             for each in wanted:
-                async with opened_work(database) as work:
-                    count += await retry_job(work, each)
+                try:
+                    async with opened_work(database) as work:
+                        count += await retry_job(work, kinds, each)
+                except JobEnded as refusal:
+                    if not every:
+                        fail(f"{each}: {refusal.detail}")
             return count
 
     count = run(try_again, LogLevel.WARNING)
@@ -85,14 +89,18 @@ def drop(job_id: UUID = _JOB) -> None:
     """Forget a job: nobody will do it."""
 
     async def forget(settings: Settings) -> bool:
-        webhooks = make_webhooks(settings, open_keys(settings, utc_now()))
-        kinds = job_kinds(make_documents(settings)) + sending_job_kinds(webhooks)
+        kinds = _kinds(settings)
         async with opened_database(settings) as database, opened_work(database) as work:
             return await drop_job(work, kinds, job_id)
 
     if not run(forget, LogLevel.WARNING):
         fail(f"{job_id}: there is no such job.")
     typer.echo(f"{job_id} is dropped.")
+
+
+def _kinds(settings: Settings) -> list[JobKind]:
+    webhooks = make_webhooks(settings, open_keys(settings, utc_now()))
+    return job_kinds(make_documents(settings)) + sending_job_kinds(webhooks)
 
 
 def _told(listing: Listing) -> str:

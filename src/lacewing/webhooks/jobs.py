@@ -29,7 +29,16 @@ def job_kinds(webhooks: Webhooks) -> Sequence[JobKind]:
 
     limits = lane_limits(webhooks.settings.webhook_concurrency)
     return (
-        JobKind(DELIVER, deliver, delivering.give_up, ATTEMPTS_MAX, PAUSES, limits),
+        JobKind(
+            DELIVER,
+            deliver,
+            delivering.give_up,
+            ATTEMPTS_MAX,
+            PAUSES,
+            "The delivery has failed. Send it once more: "
+            "POST /api/webhooks/deliveries/{delivery_id}/replay",
+            limits,
+        ),
         JobKind(CLEAR, clearing.clear_rest),
     )
 

@@ -20,6 +20,13 @@ ATTEMPTS_MAX: Final = 8
 """With the pauses of ``runner.pause_before`` these take about an hour."""
 
 
+class JobEnded(Conflict):
+    """Its domain was told that it was given up, and would not want it any more."""
+
+    code = "job-ended"
+    title = "This job can't begin anew."
+
+
 class LeaseLost(Conflict):
     """The worker was silent for so long that the job was given to another one."""
 
@@ -107,6 +114,8 @@ class JobKind(msgspec.Struct, frozen=True):
     pauses: tuple[timedelta, ...] | None = None
     """How long to wait after each failed attempt but the last, where ``runner.pause_before`` is not
     what the kind needs."""
+    instead_of_retry: str | None = None
+    """What to do when one was given up, where its domain has ended the matter with it."""
     lane_limits: Mapping[str, int] = {}
     """How many jobs run at a time of which the lane has a part of that name, where it is not
     ``runner.RUNNING_IN_LANE_MAX``."""

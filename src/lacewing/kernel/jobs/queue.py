@@ -7,7 +7,7 @@ from uuid import UUID
 
 from lacewing.kernel.ids import new_id
 from lacewing.kernel.jobs import store
-from lacewing.kernel.jobs.kind import JobKind
+from lacewing.kernel.jobs.kind import JobEnded, JobKind
 from lacewing.kernel.work import Work
 
 
@@ -51,11 +51,18 @@ def _row(work: Work, kind: str, payload: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-async def retry_job(work: Work, job_id: UUID) -> bool:
-    """Let a dead job begin anew, or a waiting one run now; whether there was one."""
+async def retry_job(work: Work, kinds: Sequence[JobKind], job_id: UUID) -> bool:
+    """Let a dead job begin anew, or a waiting one run now; whether there was one.
+
+    Raises:
+        JobEnded: it would do nothing, and what to do instead.
+    """
     dead = await store.lock_dead(work.session, job_id)
     if dead is None:
         return await store.hurry(work.session, job_id, work.now)
+    for kind in kinds:
+        if kind.name == dead.kind and kind.instead_of_retry is not None:
+            raise JobEnded(kind.instead_of_retry)
     await store.drop(work.session, job_id)
     row = {
         "id": dead.id,
