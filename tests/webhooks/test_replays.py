@@ -211,6 +211,22 @@ async def test_a_time_beyond_the_calendar_is_refused(
     assert answer.status_code == 422
 
 
+async def test_test_messages_are_not_sent_once_more_with_the_events_of_their_time(
+    house: House, mona: Member, project: Json, receiver: Receiver
+) -> None:
+    """WEBHOOK: they are no events."""
+    webhook = await new_webhook(mona, project, receiver.url())
+    await mona.api.post(path_of(webhook, "/test"))
+    await send_due(house)
+    window = {"since": "2020-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z"}
+
+    answer = await mona.api.post(path_of(webhook, "/replay"), json=window)
+    await send_due(house)
+
+    assert answer.json() == {"replayed": 0}
+    assert len(receiver.received) == 1
+
+
 async def test_so_many_are_sent_once_more_at_once_and_no_more(
     house: House, mona: Member, project: Json, receiver: Receiver
 ) -> None:

@@ -12,7 +12,7 @@ from lacewing.kernel.db.expressions import any_of, insert_new
 from lacewing.kernel.db.paging import Order, keyset_page, merged_page
 from lacewing.kernel.db.types import Timestamp
 from lacewing.kernel.pagination import PageRequest, Slice
-from lacewing.webhooks.rules import Status
+from lacewing.webhooks.rules import TEST_EVENT, Status
 from lacewing.webhooks.schemas import DeliveryView, TryView
 from lacewing.webhooks.tables import webhook_deliveries as table, webhooks
 
@@ -80,6 +80,7 @@ _ENDED_WITHIN = (
         table.c.occurred_at >= bindparam("since", type_=Timestamp()),
         table.c.occurred_at < bindparam("until", type_=Timestamp()),
         table.c.status != Status.PENDING.value,
+        table.c.event_type != TEST_EVENT,
     )
     .order_by(table.c.occurred_at, table.c.id)
     .limit(bindparam("how_many"))
