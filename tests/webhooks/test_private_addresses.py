@@ -42,7 +42,7 @@ async def test_a_name_that_leads_to_a_private_address_is_not_called(
     await happen(house, mona, project)
 
     delivery = await the_delivery(mona, webhook)
-    assert delivery["error"] == "The URL leads to an address that is not public."
+    assert delivery["error"] == "The URL leads to no address that may be called."
     assert (delivery["status"], delivery["attempts"]) == ("pending", 1)
     assert (trap.connections, receiver.connections) == (0, 0)
 
@@ -68,7 +68,7 @@ async def test_a_name_that_changes_to_a_private_address_is_not_called_there(
     assert delivery["status"] == "delivered"
     assert [each["error"] for each in delivery["tries"]] == [
         "The receiver answered 500.",
-        "The URL leads to an address that is not public.",
+        "The URL leads to no address that may be called.",
         None,
     ]
     assert names.asked == ["hooks.test"] * 3
@@ -132,7 +132,7 @@ async def test_a_name_that_nobody_knows_is_tried_again(
     delivery = await the_delivery(mona, webhook)
     assert (delivery["status"], delivery["error"]) == (
         "pending",
-        "The URL names a host that nobody knows.",
+        "The URL leads to no address that may be called.",
     )
 
 

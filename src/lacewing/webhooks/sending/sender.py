@@ -18,6 +18,10 @@ EXCERPT_BYTES_MAX: Final = 4 * EXCERPT_LENGTH_MAX
 """Read of a response at the most: the rest is the receiver's to keep."""
 
 
+_NOWHERE: Final = "leads to no address that may be called"
+"""Also where the name is not known: nobody shall find out which names of our networks there are."""
+
+
 class NotAllowed(Exception):  # ruff: ignore[error-suffix-on-exception-name]  told on as an outcome
     """The URL may not be called; the message says why."""
 
@@ -95,18 +99,13 @@ class Sender:
             try:
                 async with asyncio.timeout(self._seconds):
                     addresses = await self._resolve(target.host, target.port)
-            except TimeoutError:
-                raise NotAllowed(
-                    f"names a host that was not found within {self._seconds:g} seconds"
-                ) from None
             except (OSError, UnicodeError):
                 addresses = []
         if not addresses:
-            raise NotAllowed("names a host that nobody knows")
+            raise NotAllowed(_NOWHERE)
         for address in addresses:
-            refusal = self._policy.refusal(target, address)
-            if refusal is not None:
-                raise NotAllowed(refusal)
+            if self._policy.refusal(target, address) is not None:
+                raise NotAllowed(_NOWHERE)
         return addresses
 
     async def _call_at(
