@@ -244,6 +244,21 @@ async def test_a_url_that_can_not_be_called_any_more_is_a_failed_try(
     assert delivery["error"] == "This server failed at it; its own log says why."
 
 
+async def test_a_url_that_can_not_be_called_any_more_stops_nobody_else(
+    house: House, mona: Member, project: Json, receiver: Receiver
+) -> None:
+    """WEBHOOK: events go on becoming deliveries."""
+    broken = await new_webhook(mona, project, receiver.url("/broken"))
+    webhook = await new_webhook(mona, project, receiver.url())
+    async with transaction(house.database) as session:
+        await webhooks_store.update_webhook(session, UUID(broken["id"]), url="gopher://old")
+
+    await happen(house, mona, project)
+
+    assert (await the_delivery(mona, webhook))["status"] == "delivered"
+    assert await deliveries(mona, broken) == []
+
+
 async def test_what_fails_again_leaves_half_of_the_slots_to_what_is_new(
     house: House, mona: Member, receiver: Receiver
 ) -> None:

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import structlog
+
 from lacewing.kernel.db import Session
 from lacewing.kernel.events import RecordedEvent
 from lacewing.kernel.ids import new_id
@@ -14,6 +16,8 @@ from lacewing.webhooks.rules import DELIVER, is_wanted, lane_of
 from lacewing.webhooks.service.deliveries import job_payload, new_delivery
 from lacewing.webhooks.store import deliveries, webhooks
 from lacewing.webhooks.store.webhooks import Listener
+
+_log = structlog.get_logger(__name__)
 
 
 async def note_events(session: Session, events: Sequence[RecordedEvent], now: datetime) -> int:
@@ -28,11 +32,15 @@ async def note_events(session: Session, events: Sequence[RecordedEvent], now: da
     for event, project_id in of_projects:
         for listener in listeners:
             if listener.project_id == project_id and is_wanted(event.name, listener.event_types):
+                try:
+                    lane = lane_of(project_id, listener.url, is_retry=False)
+                except ValueError as error:
+                    # Kept by an older version, say: no reason to stop for all others.
+                    _log.warning("webhook_skipped", webhook_id=str(listener.id), reason=str(error))
+                    continue
                 row = _row(event, listener, now)
                 rows.append(row)
-                jobs.append(
-                    (job_payload(row["id"], 0), lane_of(project_id, listener.url, is_retry=False))
-                )
+                jobs.append((job_payload(row["id"], 0), lane))
     if rows:
         await deliveries.insert_deliveries(session, rows)
         await enqueue_all(Work(session, now, Origin()), DELIVER, jobs)
