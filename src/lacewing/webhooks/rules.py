@@ -96,6 +96,8 @@ _SECONDS_DIGITS_MAX: Final = 6
 """A day in seconds has five."""
 _CHARACTERS: Final = re.compile(r"[A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%]+")
 """Those of RFC 3986, section 2, but for ``#``."""
+_AUTHORITY: Final = re.compile(r"(\[[^\[\]]*\]|[^\[\]:]*)(:[0-9]*)?")
+"""A host and perhaps a port, and nothing that a parser could take for either or pass over."""
 _NAME: Final = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_][a-z0-9_-]{0,62})*")
 
 
@@ -118,6 +120,8 @@ def parse_url(url: str) -> Target:
         raise ValueError("must begin with https://")
     if "@" in parts.netloc:
         raise ValueError("must have no user or password in it")
+    if not _AUTHORITY.fullmatch(parts.netloc):
+        raise ValueError("must name a host that can be called")
     host = parts.hostname or ""
     address = _as_address(host, is_bracketed=parts.netloc.startswith("["))
     if (address is None and not _NAME.fullmatch(host)) or port == 0:
