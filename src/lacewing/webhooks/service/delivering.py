@@ -56,7 +56,7 @@ async def deliver(webhooks: Webhooks, lease: Lease) -> None:
         async with lease.finishing() as work:
             await _give_up(work, message.id, message.round, SWITCHED_OFF)
         return
-    if (lane := _lane_of(message, is_retry=lease.job.attempt > 1)) is not None:
+    if (lane := _lane_of(message, is_retry=lease.job.last_error is not None)) is not None:
         lease.require_lane(lane)
     began = lease.clock()
     outcome = await _try(webhooks, message, lease, began)
