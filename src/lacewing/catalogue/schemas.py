@@ -102,7 +102,7 @@ class ProductQuery(CursorQuery):
     )
     facets: bool = Field(
         default=False,
-        description="Whether to count the products of each category that the other filters leave.",
+        description="Whether to count the products of each category, under the same filters.",
     )
 
 
@@ -126,9 +126,12 @@ class FacetValue(msgspec.Struct, frozen=True):
 
 
 class Facets(msgspec.Struct, frozen=True):
-    """Counts under all filters but the field's own, the largest first."""
+    """Counts under the filters of the list: together as many products as it has."""
 
     category: list[FacetValue]
+    """The largest first, at most a hundred."""
+    others: int
+    """How many products there are of further categories."""
 
 
 class ProductPage(msgspec.Struct, frozen=True):

@@ -43,12 +43,12 @@ async def list_products(work: Work, query: ProductQuery, page: PageRequest) -> S
 
 
 async def count_facets(work: Work, query: ProductQuery) -> Facets:
-    """How many products of each category the other filters leave.
+    """How many products of each category the filters leave.
 
     Raises:
         Invalid: as ``list_products``.
     """
-    return Facets(await listing.count_by_category(work.session, _filter(query)))
+    return await listing.count_by_category(work.session, _filter(query))
 
 
 def _filter(query: ProductQuery) -> ProductFilter:

@@ -15,7 +15,7 @@ import msgspec
 from sqlalchemy import ColumnElement, FromClause, Select, bindparam, func, select, true
 
 from lacewing.catalogue.rules import FACET_VALUES_MAX
-from lacewing.catalogue.schemas import FacetValue, ProductSort, ProductView, SortOrder
+from lacewing.catalogue.schemas import Facets, FacetValue, ProductSort, ProductView, SortOrder
 from lacewing.catalogue.store import search
 from lacewing.catalogue.store.products import is_live, product_of, with_creator
 from lacewing.catalogue.store.search import Terms
@@ -161,8 +161,9 @@ def _looked_up(shape: _Shape) -> tuple[Select[Any], Order]:
 @lru_cache(maxsize=100)
 def _count_by_category(shape: _Shape) -> Select[Any]:
     count = func.count()
+    in_all = func.sum(count).over()  # before the limit cuts anything off
     return (
-        select(products.c.category, count)
+        select(products.c.category, count, in_all)
         .where(*_fitting(shape))
         .group_by(products.c.category)
         .order_by(count.desc(), products.c.category)
@@ -218,14 +219,16 @@ async def _list_narrowed(
     return await keyset_page(session, product_of, statement, order, page, values)
 
 
-async def count_by_category(session: Session, wanted: ProductFilter) -> list[FacetValue]:
-    """The largest categories under all filters but that by category."""
+async def count_by_category(session: Session, wanted: ProductFilter) -> Facets:
+    """The largest categories of what the list shows, and how many products have another one."""
     if wanted.search is not None and wanted.search.find_nothing:
-        return []
-    of_all = msgspec.structs.replace(wanted, category=())
-    values = _values(session, of_all)
-    shape = _Shape(dialect=session.dialect, **_filters(of_all, values))
-    return await session.all(FacetValue, _count_by_category(shape), values)
+        return Facets([], 0)
+    values = _values(session, wanted)
+    shape = _Shape(dialect=session.dialect, **_filters(wanted, values))
+    rows = await session.all(lambda *row: row, _count_by_category(shape), values)
+    largest = [FacetValue(category, count) for category, count, _ in rows]
+    in_all = int(rows[0][-1]) if rows else 0
+    return Facets(largest, in_all - sum(each.count for each in largest))
 
 
 def _values(session: Session, wanted: ProductFilter) -> dict[str, Any]:
