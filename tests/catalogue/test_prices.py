@@ -191,3 +191,14 @@ async def test_a_lowest_price_above_the_highest_is_refused(a_developer: Member) 
         answer = await a_developer.api.get(PATH, params=bounds)
 
         assert faults(answer) == [["query", "min_price"], ["query", "max_price"]]
+
+
+async def test_a_zero_has_no_sign(maria: Member) -> None:
+    """CAT-1, API-9: what adding answers, is what reading answers, tag and all."""
+    wanted = b'{"name": "Desk", "category": "furniture", "price": -0.0, "rating": -0.0}'
+
+    made = await maria.api.post(PATH, content=wanted, headers={"Content-Type": "application/json"})
+    found = await maria.api.get(f"{PATH}/{made.json()['id']}")
+
+    assert b'"price":"0.00","rating":0.0' in made.content
+    assert (found.content, found.headers["ETag"]) == (made.content, made.headers["ETag"])

@@ -42,7 +42,12 @@ Price = Annotated[
     BeforeValidator(exact),
     AfterValidator(in_cents),
 ]
-Rating = Annotated[float, Field(ge=0, le=rules.RATING_MAX, examples=[4.56]), BeforeValidator(exact)]
+Rating = Annotated[
+    float,
+    Field(ge=0, le=rules.RATING_MAX, examples=[4.56]),
+    BeforeValidator(exact),
+    AfterValidator(lambda rating: rating + 0.0),  # zero without a sign: its one spelling
+]
 """A measure, not money: answered as a number, which two decimals pass through unharmed."""
 
 
