@@ -1,6 +1,6 @@
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Select, literal_column, select
+from sqlalchemy import select
 
 from lacewing.catalogue.tables import products
 from lacewing.kernel.db import Session
@@ -10,13 +10,11 @@ from lacewing.kernel.db.locks import lock_for_transaction
 IMPORT_LOCK: Final = 4_710_201
 """The advisory lock of whoever imports products (any number of its own would do)."""
 
-_BEGIN: Final[Select[Any]] = select(literal_column("1")).with_for_update()
 _KNOWN = select(products.c.external_id).where(any_of(products.c.external_id, "external_ids"))
 
 
 async def wait_to_import(session: Session) -> None:
     """Return when nobody else imports products; nobody does until the transaction ends."""
-    await session.scalar(_BEGIN)
     await lock_for_transaction(session, IMPORT_LOCK)
 
 
