@@ -29,8 +29,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=("pk_posts")),
         sa.UniqueConstraint("external_id", name=("uq_posts_external_id")),
     )
-    for columns in (["created_at", "id"], ["updated_at", "id"], ["author_id", "created_at", "id"]):
-        op.create_index((f"ix_posts_{'_'.join(columns)}"), "posts", columns)
+    for key in ("created_at", "updated_at"):
+        for columns in ([key, "id"], ["author_id", key, "id"]):
+            op.create_index((f"ix_posts_{'_'.join(columns)}"), "posts", columns)
     _create_collections()
     _make_searchable()
 

@@ -1,17 +1,11 @@
 """How the databases carry lists out: a page reads its own rows, and nothing else."""
 
-import json
-import sqlite3
-from collections.abc import Iterator
-from typing import Any
-
-import asyncpg
 import pytest
 
 from lacewing.catalogue.store.listing import WINDOW
-from lacewing.kernel.db.statements import StatementCache
 from tests.catalogue.acts import ORDERS, PATH
 from tests.support.house import House, Member
+from tests.support.plans import Plan, Statement, is_sorted, plan_of, record_statements
 from tests.support.products import fill_products
 from tests.tracker.acts import Json, read
 
@@ -19,10 +13,6 @@ PRODUCTS = 20_000
 PAGE = 20
 STEP = 100
 """Rows of the page before: were they read again, it would be seen."""
-
-Statement = tuple[str, list[Any]]
-Plan = list[Json]
-"""The nodes of a plan, each with what matters of it."""
 
 
 @pytest.fixture(scope="module")
@@ -37,16 +27,7 @@ async def filled(shared_house: House, a_developer: Member) -> House:
 @pytest.fixture
 def statements(monkeypatch: pytest.MonkeyPatch) -> list[Statement]:
     """Every statement that is carried out, with its values."""
-    found: list[Statement] = []
-    compiled = StatementCache.compiled
-
-    def record(self: StatementCache, statement: Any, parameters: Any) -> Any:
-        made = compiled(self, statement, parameters)
-        found.append((made.sql, made.arguments(parameters)))
-        return made
-
-    monkeypatch.setattr(StatementCache, "compiled", record)
-    return found
+    return record_statements(monkeypatch)
 
 
 async def _list_plans(
@@ -58,29 +39,7 @@ async def _list_plans(
     page = await read(member, PATH, **params, limit=PAGE, cursor=before["next_cursor"])
     assert len(page["data"]) == PAGE
     asked = [each for each in statements if "FROM products" in each[0]]
-    return [await _plan(filled, *each) for each in asked]
-
-
-async def _plan(filled: House, sql: str, values: list[Any]) -> Plan:
-    url = filled.settings.database.database_url
-    assert url is not None
-    if filled.database.dialect == "sqlite":
-        connection = sqlite3.connect(url.removeprefix("sqlite:///"))
-        rows = connection.execute(f"EXPLAIN QUERY PLAN {sql}", values).fetchall()
-        connection.close()
-        return [{"detail": detail} for *_, detail in rows]
-    connected = await asyncpg.connect(url)
-    try:
-        told = await connected.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", *values)
-    finally:
-        await connected.close()
-    return list(_nodes(json.loads(told)[0]["Plan"]))
-
-
-def _nodes(node: Json) -> Iterator[Json]:
-    yield node
-    for inner in node.get("Plans", ()):
-        yield from _nodes(inner)
+    return [await plan_of(filled, *each) for each in asked]
 
 
 def _assert_ranges(plan: Plan, index: str, column: str, how_many: int, rows: int) -> None:
@@ -96,13 +55,6 @@ def _assert_ranges(plan: Plan, index: str, column: str, how_many: int, rows: int
         assert f"ROW({column}, id)" in each["Index Cond"], plan
         assert each["Actual Rows"] <= rows, plan
         assert each.get("Rows Removed by Filter", 0) == 0, plan
-
-
-def _is_sorted(plan: Plan) -> bool:
-    return any(
-        "Sort" in each.get("Node Type", "") or "TEMP B-TREE" in each.get("detail", "")
-        for each in plan
-    )
 
 
 COLUMNS = {"price": "price", "rating": "rating_order", "created_at": "created_at"}
@@ -125,7 +77,7 @@ async def test_a_page_is_a_range_of_one_index(
         [plan] = await _list_plans(filled, a_developer, statements, params)
 
         _assert_ranges(plan, f"ix_products_{below}{column}_id", column, 1, PAGE + 1)
-        assert not _is_sorted(plan), plan
+        assert not is_sorted(plan), plan
 
 
 @pytest.mark.parametrize("order", ORDERS, ids=lambda order: "-".join(order.values()))
@@ -163,7 +115,7 @@ async def test_what_is_true_of_few_is_looked_up(
         found = await read(a_developer, PATH, **order, search="thing rar", limit=PAGE)
         _, _, looked_up = [each for each in statements if "FROM products" in each[0]]
 
-        plan = await _plan(filled, *looked_up)
+        plan = await plan_of(filled, *looked_up)
 
         assert len(found["data"]) == 3
         if filled.database.dialect == "sqlite":

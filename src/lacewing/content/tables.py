@@ -29,6 +29,7 @@ posts = Table(
     Index(None, "created_at", "id"),
     Index(None, "updated_at", "id"),
     Index(None, "author_id", "created_at", "id"),
+    Index(None, "author_id", "updated_at", "id"),
 )
 
 collections = Table(
