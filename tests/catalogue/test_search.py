@@ -14,8 +14,10 @@ NAMES = [
     "Ёлка 日本語",
     "The Not-Or-And shirt",
     "C'est l'été \\ \"Jam\" * ^ ~",
+    "ガラス हिन्दी ก่อน",
+    "12e5kg host.com/path -3abc 1.5e3x",
 ]
-PRO, SLEEVE, OVERLAP, MAP, HUB, TREE, NOT, JAM = NAMES
+PRO, SLEEVE, OVERLAP, MAP, HUB, TREE, NOT, JAM, GLASS, WEIGHT = NAMES
 
 FOUND: list[tuple[str, set[str]]] = [
     ("laptop", {PRO, SLEEVE}),
@@ -29,8 +31,8 @@ FOUND: list[tuple[str, set[str]]] = [
     ("lapto pro 1", {PRO}),
     ("laptops", set()),
     ("15", {PRO}),
-    ("1", {PRO}),
-    ("5", {HUB}),
+    ("1", {PRO, WEIGHT}),
+    ("5", {HUB, WEIGHT}),
     ("cafe", {SLEEVE}),
     ("CAFÉ", {SLEEVE}),
     ("cafe\u0301", {SLEEVE}),
@@ -50,8 +52,8 @@ FOUND: list[tuple[str, set[str]]] = [
     ('"pro laptop"', set()),
     ("laptop -sleeve", {PRO}),
     ("laptop -sle", {PRO}),
-    ("-lap", {OVERLAP, MAP, HUB, TREE, NOT, JAM}),
-    ("-lap -shirt", {MAP, HUB, TREE, JAM}),
+    ("-lap", {OVERLAP, MAP, HUB, TREE, NOT, JAM, GLASS, WEIGHT}),
+    ("-lap -shirt", {MAP, HUB, TREE, JAM, GLASS, WEIGHT}),
     ("-laptop -pro shirt", {OVERLAP, NOT}),
     ("usb-c", {HUB}),
     ("usbc", set()),
@@ -83,6 +85,32 @@ FOUND: list[tuple[str, set[str]]] = [
     ("laptop NEAR pro", set()),
     ("\N{BUG}", set()),
     ("laptop \N{BUG}", {PRO, SLEEVE}),
+    ("ガラス", {GLASS}),
+    ("ガ", {GLASS}),
+    ("カラ", set()),
+    ("ラス", set()),
+    ("हिन्दी", {GLASS}),
+    ("हि", {GLASS}),
+    ("द", set()),
+    ("न्दी", set()),
+    ("ก่", {GLASS}),
+    ("น", set()),
+    ("12e5kg", {WEIGHT}),
+    ("12e5k", {WEIGHT}),
+    ("12e", {WEIGHT}),
+    ("k", set()),
+    ("kg", set()),
+    ("host", {WEIGHT}),
+    ("com", {WEIGHT}),
+    ("path", {WEIGHT}),
+    ("3abc", {WEIGHT}),
+    ("abc", set()),
+    ("5e3", {WEIGHT}),
+    ("x", set()),
+    ("12e5kg -kg", {WEIGHT}),
+    ("12e5kg -host", set()),
+    ('"com path"', {WEIGHT}),
+    ('"path com"', set()),
 ]
 
 
@@ -113,9 +141,12 @@ async def test_a_search_goes_with_every_filter_and_order(
     """CAT-2, CAT-3: whether the next products fill the page, or what fits is looked up."""
     cases: list[tuple[Json, set[str]]] = [
         ({"search": "l"}, {PRO, SLEEVE, JAM}),
-        ({"search": "-l"}, {OVERLAP, MAP, HUB, TREE, NOT}),
+        ({"search": "-l"}, {OVERLAP, MAP, HUB, TREE, NOT, GLASS, WEIGHT}),
         ({"search": "l", "category": "odd"}, {SLEEVE, JAM}),
         ({"search": "l", "category": "odd,even,none"}, {PRO, SLEEVE, JAM}),
+        ({"search": "kg"}, set()),
+        ({"search": "12e5kg -kg"}, {WEIGHT}),
+        ({"search": "カラ"}, set()),
         ({"search": "l", "min_price": "1"}, {SLEEVE, JAM}),
         ({"search": "-pro", "category": "even", "max_price": "1.50"}, {HUB, NOT}),
         ({"search": "nothing", "category": "odd,even"}, set()),
@@ -129,6 +160,8 @@ async def test_a_search_goes_with_every_filter_and_order(
                 found = await walk(maria, PATH, limit=1, **order, **params)
 
                 assert [row["id"] for row in found] == in_order(order, rows), (window, params)
+            facets = (await read(maria, PATH, facets="true", **params))["facets"]["category"]
+            assert sum(each["count"] for each in facets) == len(rows), params
 
 
 async def test_a_product_is_found_by_its_name_of_now(maria: Member, shelf: dict[str, Json]) -> None:

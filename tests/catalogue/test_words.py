@@ -10,7 +10,7 @@ from tests.catalogue.acts import PATH, new_product
 from tests.support.house import Member
 from tests.tracker.acts import Json, walk
 
-LETTERS = "aAbBéÉßİ\u0131ñ10½²ⅷжЖё日本ट्टि็ก่🐛€™'\"-_.,/*&|!:()<>\\ \u2011ﬁŉ"
+LETTERS = "aAbBéÉßİ\u0131ñ10½²ⅷжЖё日本ガラーट्टि็ก่🐛€™'\"-_.,/*&|!:()<>\\ \u2011ﬁŉ"
 TEXTS = st.text(LETTERS, min_size=1, max_size=12).filter(str.strip)
 
 

@@ -54,7 +54,8 @@ CROSS JOIN LATERAL (
 """,
     """
 INSERT INTO product_search (product_id, words)
-SELECT id, to_tsvector('simple', words) FROM products WHERE deleted_at IS NULL
+SELECT id, array_to_tsvector(string_to_array(trim(words), ' '))
+FROM products WHERE deleted_at IS NULL
 """,
 )
 

@@ -1,5 +1,6 @@
 """What is true of products without a database."""
 
+import unicodedata
 from decimal import Decimal
 from typing import Final
 
@@ -23,8 +24,18 @@ def words_of(text: str) -> str:
     """The words of ``text`` without case and accents, a space before each.
 
     So a name has a word, a beginning of one, or words that follow each other, if and only if its
-    words contain those (CAT-3).
+    words contain those (CAT-3). Marks that are no accents (the vowels of हिन्दी, what makes カ a ガ)
+    belong to the letter before.
     """
     plain = without_accents(text).casefold()
-    letters = "".join(each if each.isalnum() else " " for each in plain)
-    return "".join(f" {word}" for word in letters.split())
+    kept = "".join(each if each.isalnum() or _is_mark(each) else " " for each in plain)
+    words = (word.lstrip(_marks_in(word)) for word in kept.split())
+    return "".join(f" {word}" for word in words if word)
+
+
+def _is_mark(character: str) -> bool:
+    return unicodedata.category(character).startswith("M")
+
+
+def _marks_in(word: str) -> str:
+    return "".join(filter(_is_mark, word))

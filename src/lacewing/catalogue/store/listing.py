@@ -144,11 +144,14 @@ def _near_and_size(shape: _Shape) -> tuple[Select[Any], Order]:
 
 
 def _fitting(shape: _Shape) -> list[ColumnElement[bool]]:
-    """What fits, by whatever index finds it best."""
-    found = [is_live(products), *_in_category(products, shape), *_in_bounds(products, shape)]
-    if shape.wanted or shape.unwanted:
-        found.append(search.is_found(shape.dialect, only_what_not=not shape.wanted))
-    return found
+    """What fits, by whatever index finds it best; the words that a product keeps decide."""
+    fitting = [
+        is_live(products),
+        *_in_category(products, shape),
+        *_in_bounds(products, shape),
+        *search.has_terms(products, shape.wanted, shape.unwanted),
+    ]
+    return [search.is_found(shape.dialect), *fitting] if shape.wanted else fitting
 
 
 @lru_cache(maxsize=1_000)

@@ -1,8 +1,9 @@
 """Search for words of products' names, and for beginnings of words.
 
 What is found is said by the words that a product keeps (``rules.words_of``), so that both databases
-find the same. Where few have them, an index finds those: a ``tsvector`` under GIN in PostgreSQL, an
-FTS5 table that also indexes the beginnings in SQLite. What is deleted stands in neither.
+find the same. Where few have them, an index finds candidates: a ``tsvector`` under GIN in
+PostgreSQL, an FTS5 table that also indexes the beginnings in SQLite. It may find too many, as it
+does not know what follows what, or parts words where we don't; never too few. What is deleted stands in neither.
 """
 
 from functools import cache
@@ -21,19 +22,21 @@ from sqlalchemy import (
     Text,
     Uuid,
     bindparam,
+    cast,
     delete,
     func,
     insert,
     literal_column,
     select,
 )
-from sqlalchemy.dialects.postgresql import TSVECTOR, insert as postgres_insert
+from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR, insert as postgres_insert
 
 from lacewing.catalogue.rules import words_of
 from lacewing.catalogue.store.products import is_live
 from lacewing.catalogue.tables import products
 from lacewing.kernel.db import Session
 from lacewing.kernel.db.expressions import contains_text
+from lacewing.kernel.db.types import Many
 from lacewing.kernel.words import search_terms
 
 _apart = MetaData()
@@ -56,8 +59,9 @@ product_words = Table(
 )
 """SQLite's FTS5 table."""
 
-_CONFIGURATION: Final[Any] = literal_column("'simple'::regconfig")
-"""Names are in any language, and searched by beginnings of words: no stems."""
+_LEXEME_LENGTH_MAX: Final = 500
+"""Characters of a word that PostgreSQL indexes, whose limit is 2,046 bytes: some signs are spelled
+out, so that words may be longer than names."""
 _product: Any = bindparam("product")
 _ROW = select(product_search_rows.c.row_id).where(product_search_rows.c.product_id == _product)
 _NEXT_ROW = select(func.coalesce(func.max(product_search_rows.c.row_id), 0) + 1)
@@ -70,7 +74,8 @@ _DELETE_VECTOR = delete(product_search).where(product_search.c.product_id == _pr
 
 @cache
 def _put_vector() -> Any:
-    vector = func.to_tsvector(_CONFIGURATION, bindparam("plain", type_=Text()))
+    # Not read by a parser of PostgreSQL's, which parts `12e5kg` and makes one word of `a/b`.
+    vector = func.array_to_tsvector(bindparam("lexemes", type_=Many(Text())))
     statement = postgres_insert(product_search).values(words=vector)
     return statement.on_conflict_do_update(
         index_elements=["product_id"], set_={"words": statement.excluded.words}
@@ -80,7 +85,7 @@ def _put_vector() -> Any:
 async def index_products(session: Session, named: list[tuple[UUID, str]]) -> None:
     """Let each of these products be found by its words, and by no older ones."""
     if session.dialect == "postgresql":
-        rows = [{"product_id": product, "plain": words} for product, words in named]
+        rows = [{"product_id": product, "lexemes": _lexemes(words)} for product, words in named]
         await session.execute_many(_put_vector(), rows)
         return
     for product, _ in named:
@@ -93,6 +98,10 @@ async def index_products(session: Session, named: list[tuple[UUID, str]]) -> Non
     await session.execute_many(
         _INSERT_WORDS, [{"rowid": row, "words": words} for row, (_, words) in placed]
     )
+
+
+def _lexemes(words: str) -> list[str]:
+    return [word[:_LEXEME_LENGTH_MAX] for word in words.split()]
 
 
 async def forget_product(session: Session, product_id: UUID) -> None:
@@ -125,17 +134,13 @@ class Terms(msgspec.Struct, frozen=True):
         return {**wanted, **unwanted, "words": index}
 
     def _in_postgres(self) -> str:
-        """As ``to_tsquery`` reads it: the last word of each may go on."""
-        wanted = [" <-> ".join(f"'{word}'" for word in words.split()) for words in self.wanted]
-        unwanted = [" <-> ".join(f"'{word}'" for word in words.split()) for words in self.unwanted]
-        return " & ".join([f"{each}:*" for each in wanted] + [f"!({each}:*)" for each in unwanted])
+        """As a ``tsquery`` is written: each word, the last one of a term or a beginning of it."""
+        terms = [" & ".join(f"'{word}'" for word in _lexemes(words)) for words in self.wanted]
+        return " & ".join(f"{term}:*" for term in terms)
 
     def _in_sqlite(self) -> str:
-        """As FTS5 reads it. It has no query of negations alone: then it tells those."""
-        if not self.wanted:
-            return " OR ".join(f'"{words}" *' for words in self.unwanted)
-        wanted = " AND ".join(f'"{words}" *' for words in self.wanted)
-        return f"({wanted})" + "".join(f' NOT "{words}" *' for words in self.unwanted)
+        """As FTS5 reads it."""
+        return " AND ".join(f'"{words}" *' for words in self.wanted)
 
 
 def read_terms(text: str) -> Terms:
@@ -153,18 +158,17 @@ def has_terms(table: FromClause, wanted: int, unwanted: int) -> list[ColumnEleme
     ]
 
 
-def is_found(dialect: str, *, only_what_not: bool) -> ColumnElement[bool]:
-    """The same, as the index knows it."""
+def is_found(dialect: str) -> ColumnElement[bool]:
+    """Whether the index finds a product by what is wanted: all that have it, and some others."""
     product_id, words = products.c.id, bindparam("words", type_=Text())
     if dialect == "postgresql":
-        query = func.to_tsquery(_CONFIGURATION, words)
-        has_words = product_search.c.words.op("@@", is_comparison=True)(query)
+        has_words = product_search.c.words.op("@@", is_comparison=True)(cast(words, TSQUERY))
         return product_id.in_(select(product_search.c.product_id).where(has_words))
     matching = literal_column("product_words", String).op("MATCH", is_comparison=True)
     row_id: Any = literal_column("rowid")
     rows = select(row_id).select_from(product_words).where(matching(words))
     found = select(product_search_rows.c.product_id).where(product_search_rows.c.row_id.in_(rows))
-    return product_id.not_in(found) if only_what_not else product_id.in_(found)
+    return product_id.in_(found)
 
 
 _FIRST = (
