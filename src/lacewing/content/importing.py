@@ -4,7 +4,6 @@ Of a record its ``id``, ``title``, ``body`` and ``userId`` are taken, under the 
 what else it has (tags, reactions, views) has no place here.
 """
 
-import json
 from collections.abc import Iterator
 from itertools import islice, starmap
 from typing import Annotated, Any, Final
@@ -20,7 +19,7 @@ from lacewing.kernel import audit
 from lacewing.kernel.events import emit
 from lacewing.kernel.ids import new_id
 from lacewing.kernel.markdown import render
-from lacewing.kernel.records import BadRecord, UnreadableFile
+from lacewing.kernel.records import BadRecord, UnreadableFile, read_json
 from lacewing.kernel.work import Work
 
 BATCH: Final = 500
@@ -38,6 +37,15 @@ class ImportedPost(BaseModel):
     title: Title
     body: Body
     user_id: _Number = Field(alias="userId")
+
+
+class _Raw(msgspec.Struct):
+    """What is read of a record; how it must be, ``ImportedPost`` says."""
+
+    id: Any = None
+    title: Any = None
+    body: Any = None
+    userId: Any = None  # noqa: N815  as the other system writes it
 
 
 Record = ImportedPost | BadRecord
@@ -61,22 +69,20 @@ def read_posts(data: bytes) -> list[Record]:
         UnreadableFile: it is no JSON array.
     """
     try:
-        # Bytes that are no UTF-8 become lone surrogates, for which their record alone is refused.
-        found: Any = json.loads(data.decode("utf-8-sig", "surrogateescape"))
-    except (ValueError, RecursionError) as error:
-        raise UnreadableFile(f"This is no JSON: {error}") from error
-    if not isinstance(found, list):
-        raise UnreadableFile("This is no JSON array of posts.")
-    return list(starmap(_read, enumerate(found, start=1)))
+        raws = read_json(data, list[msgspec.Raw])
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise UnreadableFile(f"This is no JSON array of posts: {error}") from error
+    return list(starmap(_read, enumerate(raws, start=1)))
 
 
-def _read(place: int, record: Any) -> Record:
-    if not isinstance(record, dict):
-        return BadRecord(place, "is no JSON object")
+def _read(place: int, raw: msgspec.Raw) -> Record:
     try:
-        return ImportedPost.model_validate(record)
+        record = msgspec.json.decode(raw, type=_Raw)
+        return ImportedPost.model_validate(msgspec.structs.asdict(record))
     except ValidationError as error:
         return BadRecord(place, "; ".join(_reasons(error)))
+    except (msgspec.MsgspecError, ValueError) as error:
+        return BadRecord(place, str(error))
 
 
 def _reasons(error: ValidationError) -> Iterator[str]:

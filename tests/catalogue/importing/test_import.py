@@ -98,6 +98,8 @@ BAD: list[tuple[Any, str]] = [
     ({}, "id"),
     (record(2, id=None), "id"),
     (record(2, id=1.5), "id"),
+    (record(2, id=""), "id"),
+    (record(2, id=" "), "id"),
     (record(2, id="x" * 500), "id"),
     (record(2, id="a\nb"), "id"),
     (record(2, title=""), "name"),
@@ -156,7 +158,25 @@ async def test_bytes_that_are_no_text_spoil_their_own_record_only(house: House) 
     assert [bad.place for bad in report.bad_records] == [1]
 
 
-@pytest.mark.parametrize("data", [b"", b"{}", b'{"products": []}', b"[1", b"\xff", b"null"])
+async def test_a_deep_record_spoils_itself_at_the_most(house: House, adam: Member) -> None:
+    """UX-2: what is not read of a record may be as deep as it likes; a mark of bytes is none."""
+    data = file_of(record(1, title="DEEP"), record(2, tags="DEEP"), record(3, title='["{'))
+    for depth in (3_000, 100_000):
+        deep = b"[" * depth + b'{"]": 1}' + b"]" * depth
+
+        found = read_products(b"\xef\xbb\xbf" + data.replace(b'"DEEP"', deep), "shop")
+
+        assert [type(each).__name__ for each in found.records] == [
+            "BadRecord", "ImportedProduct", "ImportedProduct",
+        ]  # fmt: skip
+    report = await bring_in(house, data.replace(b'"DEEP"', deep))
+    assert (report.products_added, [bad.place for bad in report.bad_records]) == (2, [1])
+    assert sorted(await names(adam)) == ["Lamp 2", '["{']
+
+
+@pytest.mark.parametrize(
+    "data", [b"[" * 100_000, b"", b"{}", b'{"products": []}', b"[1", b"\xff", b"null"]
+)
 def test_a_file_that_is_no_array_is_refused(data: bytes) -> None:
     """UX-2: as a whole."""
     with pytest.raises(UnreadableFile, match="no JSON array"):

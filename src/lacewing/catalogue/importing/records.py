@@ -9,7 +9,7 @@ import msgspec
 from pydantic import ValidationError
 
 from lacewing.catalogue.schemas import NewProduct
-from lacewing.kernel.records import BadRecord, UnreadableFile, readable, require_moments
+from lacewing.kernel.records import BadRecord, UnreadableFile, read_json, require_moments
 
 _EXTERNAL_ID_LENGTH_MAX: Final = 200
 
@@ -56,7 +56,7 @@ def read_products(data: bytes, source: str) -> ImportFile:
         UnreadableFile: it is no JSON array.
     """
     try:
-        raws = msgspec.json.decode(readable(data), type=list[msgspec.Raw])
+        raws = read_json(data, list[msgspec.Raw])
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise UnreadableFile(f"This is no JSON array of products: {error}") from error
     return ImportFile(source, len(raws), _records(raws, source))
@@ -76,7 +76,8 @@ def _imported(record: _Product, source: str) -> ImportedProduct:
     meta = record.meta or _Meta()
     require_moments(meta.created_at, meta.updated_at)
     external_id = f"{source}#{record.id}"
-    if len(external_id) > _EXTERNAL_ID_LENGTH_MAX or not external_id.isprintable():
+    is_blank = not str(record.id).strip()
+    if is_blank or len(external_id) > _EXTERNAL_ID_LENGTH_MAX or not external_id.isprintable():
         raise ValueError("id: must be a number or a short text on one line")
     return ImportedProduct(
         external_id,

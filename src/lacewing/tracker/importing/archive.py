@@ -9,7 +9,7 @@ from lacewing.kernel.records import (
     BadRecord,
     UnreadableFile,
     plain,
-    readable,
+    read_json,
     require_moments,
 )
 from lacewing.tracker.importing.records import (
@@ -54,7 +54,7 @@ def read_archive(data: bytes) -> ImportFile:
         UnreadableFile: it is no JSON object with ``issues``.
     """
     try:
-        archive = msgspec.json.decode(readable(data), type=_Archive)
+        archive = read_json(data, _Archive)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise UnreadableFile(f"This is no archive of issues: {error}") from error
     return ImportFile(plain(archive.repo), len(archive.issues), _records(archive))

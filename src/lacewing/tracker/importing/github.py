@@ -9,7 +9,7 @@ from lacewing.kernel.records import (
     BadRecord,
     UnreadableFile,
     plain,
-    readable,
+    read_json,
     require_moments,
 )
 from lacewing.tracker.importing.records import (
@@ -54,7 +54,7 @@ def read_github(data: bytes) -> ImportFile:
         UnreadableFile: it is no JSON array.
     """
     try:
-        raws = msgspec.json.decode(readable(data), type=list[msgspec.Raw])
+        raws = read_json(data, list[msgspec.Raw])
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise UnreadableFile(f"This is no JSON array of issues: {error}") from error
     return ImportFile(_source(raws), len(raws), _records(raws))
