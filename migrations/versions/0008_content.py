@@ -32,6 +32,11 @@ def upgrade() -> None:
     for key in ("created_at", "updated_at"):
         for columns in ([key, "id"], ["author_id", key, "id"]):
             op.create_index((f"ix_posts_{'_'.join(columns)}"), "posts", columns)
+    op.create_table(
+        "deleted_imported_posts",
+        sa.Column("external_id", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("external_id", name=("pk_deleted_imported_posts")),
+    )
     _create_collections()
     _make_searchable()
 
@@ -42,7 +47,7 @@ def downgrade() -> None:
     else:
         op.execute("DROP TABLE post_words")
         op.drop_table("post_search_rows")
-    for table in ("collection_posts", "collections", "posts"):
+    for table in ("collection_posts", "collections", "deleted_imported_posts", "posts"):
         op.drop_table(table)
 
 

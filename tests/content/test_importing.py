@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from lacewing.accounts.rules import username_fault
 from lacewing.accounts.tables import users
+from lacewing.catalogue.importing.service import IMPORTER
 from lacewing.content.importing import (
     BATCH,
     Import,
@@ -13,6 +15,7 @@ from lacewing.content.importing import (
     ImportReport,
     read_posts,
 )
+from lacewing.content.rules import author_name
 from lacewing.content.tables import posts
 from lacewing.kernel.db import transaction
 from lacewing.kernel.records import UnreadableFile
@@ -57,7 +60,7 @@ async def test_posts_come_in_with_their_authors(house: House, adam: Member) -> N
     assert [post["title"] for post in found] == [f"Post {number}" for number in range(1, 6)]
     assert found[0]["body_html"] == "<p>Body <strong>1</strong>.</p>\n"
     assert [post["author"]["username"] for post in found[:2]] == [
-        "imported-user-41", "imported-user-40",
+        "imported/posts#41", "imported/posts#40",
     ]  # fmt: skip
     assert await titles(adam, search="body 3") == ["Post 3"]
     assert await told(house) == [("posts.imported", {"source": "posts", "counts": {"posts": 5}})]
@@ -191,7 +194,7 @@ async def test_two_imports_at_once_add_each_post_once(house: House) -> None:
 
 
 async def test_an_imported_post_is_a_post_like_others(house: House, adam: Member) -> None:
-    """CON-1, CON-2: collected, edited and deleted by an administrator; then imported anew."""
+    """CON-1, CON-2: collected, edited and deleted by an administrator."""
     await bring_in(house, file_of(record(1)))
     [post] = (await read(adam, "/api/posts"))["data"]
 
@@ -200,7 +203,38 @@ async def test_an_imported_post_is_a_post_like_others(house: House, adam: Member
     )
     edited = await adam.api.patch(path_of(post), json={"title": "Edited"})
     deleted = await adam.api.delete(path_of(post))
-    again = await bring_in(house, file_of(record(1)))
 
     assert [each.status_code for each in (collected, edited, deleted)] == [201, 200, 204]
-    assert again.posts_added == 1
+
+
+async def test_what_is_deleted_here_is_not_brought_back(house: House, adam: Member) -> None:
+    """UX-2: by the same source; another one's post of that number is another post."""
+    await bring_in(house, file_of(record(1), record(2)))
+    for post in (await read(adam, "/api/posts", search="2"))["data"]:
+        await adam.api.delete(path_of(post))
+
+    async with nothing_changes(house):
+        again = await bring_in(house, file_of(record(1), record(2)))
+    other = await bring_in(house, file_of(record(2)), "wiki")
+
+    assert (again.posts_added, again.posts_known) == (0, 2)
+    assert other.posts_added == 1
+
+
+async def test_people_of_two_sources_are_two_people(house: House) -> None:
+    """UX-2: whatever the sources are called, also where they differ in case or at the end only."""
+    sources = ["blog", "Blog", "s" * 18, "s" * 99 + "a", "s" * 99 + "b"]
+    for source in sources:
+        report = await bring_in(house, file_of(record(1, userId=2**63 - 1)), source)
+        assert (report.posts_added, report.users_added) == (1, 1), source
+
+    found = [name for (name,) in await house.rows(select(users.c.username))]
+    assert len(found) == len(sources)
+    assert {f"imported/{source}#{2**63 - 1}" for source in ("blog", "s" * 18)} < set(found)
+
+
+def test_nobody_can_take_the_name_of_somebody_who_is_imported() -> None:
+    """UX-2, CON-1: who registers is never the author of what somebody else wrote elsewhere."""
+    for source in ("blog", "Blog", "s" * 100):
+        assert username_fault(author_name(source, 7)) is not None
+    assert username_fault(IMPORTER) is not None

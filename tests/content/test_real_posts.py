@@ -27,5 +27,5 @@ async def test_all_251_are_in_with_their_titles_and_bodies(house: House, maria: 
     assert (second.posts_added, second.posts_known, second.users_added) == (0, 251, 0)
     found = await walk(maria, "/api/posts", sort="created_at", limit=100)
     assert [(post["title"], post["body"], post["author"]["username"]) for post in found] == [
-        (post["title"], post["body"], f"imported-user-{post['userId']}") for post in wanted
+        (post["title"], post["body"], f"imported/posts#{post['userId']}") for post in wanted
     ]

@@ -72,7 +72,7 @@ def posts(
 ) -> None:
     """Take posts from a JSON array of records with `id`, `title`, `body` and `userId`.
 
-    Their authors come as `imported-user-NUMBER`; tags, reactions and views have no place here.
+    Their authors come as `imported/SOURCE#NUMBER`; tags, reactions and views have no place here.
     """
     _check_source(source)
     try:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, StrictInt, ValidationError
 
 from lacewing.accounts.public import Person, import_person
 from lacewing.content import events
+from lacewing.content.rules import author_name
 from lacewing.content.schemas import Body, PostView, Title
 from lacewing.content.store import posts as store
 from lacewing.kernel import audit
@@ -24,8 +25,6 @@ from lacewing.kernel.work import Work
 
 BATCH: Final = 500
 """Records of one transaction: what a crash undoes at the most."""
-AUTHOR: Final = "imported-user-{}"
-"""Who wrote what came in: the other system tells no name, only a number."""
 
 _Number = Annotated[StrictInt, Field(ge=0, lt=2**63)]
 
@@ -58,6 +57,7 @@ class ImportReport(msgspec.Struct):
     records: int = 0
     posts_added: int = 0
     posts_known: int = 0
+    """Those that are deleted here too: an import brings nothing back."""
     users_added: int = 0
     bad_records: list[BadRecord] = []
 
@@ -142,7 +142,7 @@ class Import:
 
     async def _author(self, work: Work, number: int) -> Person:
         if number not in self._people:
-            username = AUTHOR.format(number)
+            username = author_name(self.report.source, number)
             user_id, is_new = await import_person(work.session, username, work.now)
             self._people[number] = Person(user_id, username, None)
             self.report.users_added += is_new

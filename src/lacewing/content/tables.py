@@ -32,6 +32,13 @@ posts = Table(
     Index(None, "author_id", "updated_at", "id"),
 )
 
+deleted_imports = Table(
+    "deleted_imported_posts",
+    metadata,
+    Column("external_id", Text, primary_key=True),
+)
+"""Where posts came from that are deleted here: an import brings none of them back."""
+
 collections = Table(
     "collections",
     metadata,

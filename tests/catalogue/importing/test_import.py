@@ -50,7 +50,7 @@ async def test_without_an_administrator_nobody_in_particular_has_added_it(
     await bring_in(house, file_of(record(1)))
 
     [product] = (await read(maria, PATH))["data"]
-    assert product["created_by"]["username"] == "importer"
+    assert product["created_by"]["username"] == "imported/products"
 
 
 async def test_run_again_it_adds_only_what_is_new(house: House, adam: Member) -> None:

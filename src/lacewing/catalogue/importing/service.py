@@ -18,8 +18,9 @@ from lacewing.kernel.work import Work
 
 BATCH: Final = 500
 """Records of one transaction: what a crash undoes at the most."""
-IMPORTER: Final = "importer"
-"""Who has added what came with an import, when there is no administrator."""
+IMPORTER: Final = "imported/products"
+"""Who has added what came with an import, when there is no administrator; nobody can register a
+name with a slash."""
 
 
 class Import:

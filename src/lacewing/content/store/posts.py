@@ -5,12 +5,22 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, Uuid, bindparam, delete, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Uuid,
+    bindparam,
+    delete,
+    insert,
+    select,
+    union_all,
+    update,
+)
 
 from lacewing.accounts.public import Person, person_columns, users_as
 from lacewing.content.schemas import PostRef, PostView, Sort
 from lacewing.content.store import search
-from lacewing.content.tables import posts
+from lacewing.content.tables import deleted_imports, posts
 from lacewing.kernel.db import Session
 from lacewing.kernel.db.expressions import also_any_of, any_of
 from lacewing.kernel.db.full_text import plan_for_these_words
@@ -58,7 +68,15 @@ _FIRST = (
     .with_for_update()
 )
 _NEXT = _FIRST.where(posts.c.id > bindparam("after", type_=Uuid()))
-_KNOWN = select(posts.c.external_id).where(any_of(posts.c.external_id, "external_ids"))
+_KNOWN = union_all(
+    *(
+        select(table.c.external_id).where(any_of(table.c.external_id, "external_ids"))
+        for table in (posts, deleted_imports)
+    )
+)
+_REMEMBER = insert(deleted_imports).from_select(
+    ["external_id"], select(posts.c.external_id).where(_BY_ID, posts.c.external_id.is_not(None))
+)
 _INSERT = insert(posts)
 _UPDATE = update(posts).where(_BY_ID)
 _DELETE = delete(posts).where(_BY_ID)
@@ -150,7 +168,8 @@ async def update_post(session: Session, view: PostView) -> None:
 
 
 async def delete_post(session: Session, post_id: UUID) -> None:
-    """Remove the post from everywhere, from every collection too."""
+    """Remove the post from everywhere, from every collection too; imports know it still."""
+    await session.execute(_REMEMBER, {"post_id": post_id})
     await search.forget_post(session, post_id)
     await session.execute(_DELETE, {"post_id": post_id})
 
@@ -169,7 +188,7 @@ async def wait_to_import(session: Session) -> None:
 
 
 async def known_posts(session: Session, external_ids: list[str]) -> set[str]:
-    """Those of ``external_ids`` that are there already."""
+    """Those of ``external_ids`` that are there already, or were and are deleted."""
     return set(await session.all(str, _KNOWN, {"external_ids": external_ids}))
 
 
