@@ -11,6 +11,7 @@ branch_labels = None
 depends_on = None
 
 LIVE = sa.text("deleted_at IS NULL")
+TALLY = "INSERT INTO product_tallies (products, rated, hundredths)"
 
 
 def upgrade() -> None:
@@ -50,14 +51,20 @@ def upgrade() -> None:
             )
     op.create_index(("ix_products_created_by"), "products", ["created_by"])
     _make_searchable()
+    _keep_count()
 
 
 def downgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP TRIGGER products_tallied ON products")
+        op.execute("DROP FUNCTION tally_product()")
         op.drop_table("product_search")
     else:
         op.execute("DROP TABLE product_words")
         op.drop_table("product_search_rows")
+        for verb in ("insert", "update", "delete"):
+            op.execute(f"DROP TRIGGER products_tallied_{verb}")
+    op.drop_table("product_tallies")
     op.drop_table("products")
 
 
@@ -81,3 +88,56 @@ def _make_searchable() -> None:
         "CREATE VIRTUAL TABLE product_words USING fts5"
         "(words, tokenize = 'unicode61 remove_diacritics 2', prefix = '1 2 3')"
     )
+
+
+def _keep_count() -> None:
+    """Whatever becomes of a product, and by whatever way, a row tells (DASH-1)."""
+    op.create_table(
+        "product_tallies",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("products", sa.BigInteger(), nullable=False),
+        sa.Column("rated", sa.BigInteger(), nullable=False),
+        sa.Column("hundredths", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=("pk_product_tallies")),
+    )
+    new, old = _counted("NEW"), _counted("OLD")
+    added = f"{TALLY} VALUES ({', '.join(new)})"
+    removed = f"{TALLY} VALUES ({', '.join(f'-({each})' for each in old)})"
+    difference = ", ".join(f"({now}) - ({before})" for now, before in zip(new, old, strict=True))
+    changed = f"{TALLY} VALUES ({difference})"
+    is_different = " OR ".join(
+        f"({now}) <> ({before})" for now, before in zip(new, old, strict=True)
+    )
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(
+            "CREATE FUNCTION tally_product() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            f"IF TG_OP = 'INSERT' THEN {added}; "
+            f"ELSIF TG_OP = 'DELETE' THEN {removed}; "
+            f"ELSIF {is_different} THEN {changed}; END IF; "
+            "RETURN NULL; END $$"
+        )
+        op.execute(
+            "CREATE TRIGGER products_tallied AFTER INSERT OR DELETE OR UPDATE OF rating, "
+            "deleted_at ON products FOR EACH ROW EXECUTE FUNCTION tally_product()"
+        )
+        return
+    for verb, what in (
+        ("insert", f"INSERT ON products BEGIN {added}; END"),
+        (
+            "update",
+            f"UPDATE OF rating, deleted_at ON products WHEN {is_different} BEGIN {changed}; END",
+        ),
+        ("delete", f"DELETE ON products BEGIN {removed}; END"),
+    ):
+        op.execute(f"CREATE TRIGGER products_tallied_{verb} AFTER {what}")
+
+
+def _counted(row: str) -> list[str]:
+    """What a product counts for: as one, as one with a rating, and its rating."""
+    is_live = f"{row}.deleted_at IS NULL"
+    is_rated = f"{is_live} AND {row}.rating IS NOT NULL"
+    return [
+        f"CASE WHEN {is_live} THEN 1 ELSE 0 END",
+        f"CASE WHEN {is_rated} THEN 1 ELSE 0 END",
+        f"CASE WHEN {is_rated} THEN {row}.rating ELSE 0 END",
+    ]

@@ -13,6 +13,7 @@ from lacewing.accounts.http import access_tokens, auth, granted, sessions, socia
 from lacewing.accounts.permissions import GRANTS as ACCOUNTS_GRANTS
 from lacewing.audit import http as audit
 from lacewing.audit.permissions import GRANTS as AUDIT_GRANTS
+from lacewing.catalogue import jobs as catalogue_jobs
 from lacewing.catalogue.http import products
 from lacewing.catalogue.permissions import GRANTS as CATALOGUE_GRANTS
 from lacewing.content.http import collections, posts
@@ -128,6 +129,9 @@ PERIODIC_TASKS: Final = (
     PeriodicTask("expired-tickets", 600, delete_expired_tickets),
     PeriodicTask(
         "issue-tallies", 2, tracker_jobs.fold_tallies, repeats_at=tracker_jobs.FOLDED_AT_ONCE
+    ),
+    PeriodicTask(
+        "product-tallies", 2, catalogue_jobs.fold_tallies, repeats_at=catalogue_jobs.FOLDED_AT_ONCE
     ),
     PeriodicTask(
         "old-webhook-deliveries",

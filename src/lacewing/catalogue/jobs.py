@@ -1,12 +1,26 @@
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from lacewing.catalogue.store import search
+from lacewing.catalogue.store import search, tallies
 from lacewing.kernel.db import Session
 
 BATCH: Final = 500
+FOLDED_AT_ONCE: Final = 1_000
+"""Rows of tallies that one transaction makes one of."""
+
+
+async def fold_tallies(session: Session, _now: datetime) -> int:
+    """Make one row of what changes of products have noted; how many there were."""
+    return await tallies.fold(session, FOLDED_AT_ONCE)
+
+
+async def mend_tallies(transaction: Callable[[], AbstractAsyncContextManager[Session]]) -> int:
+    """Count all products anew, and make the tallies equal; how many were wrong."""
+    async with transaction() as session:
+        return await tallies.mend(session)
 
 
 async def index_all_products(

@@ -1,6 +1,17 @@
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Table, Text, Uuid, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
 
-from lacewing.kernel.db.metadata import metadata
+from lacewing.kernel.db.metadata import EPHEMERAL, metadata
 from lacewing.kernel.db.types import Scaled, Timestamp
 
 PLACES = 2
@@ -43,3 +54,16 @@ products = Table(
     _index_of_live("category", "created_at", "id"),
     Index(None, "created_by"),
 )
+
+product_tallies = Table(
+    "product_tallies",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("products", BigInteger, nullable=False),
+    Column("rated", BigInteger, nullable=False),
+    Column("hundredths", BigInteger, nullable=False),
+    info=EPHEMERAL,
+)
+"""Together they tell how many products there are that are not deleted, how many of these have a
+rating, and the sum of those. Triggers add a row with each change that counts (see the migrations),
+so that nobody waits for anybody; a worker makes one row of many."""

@@ -2,6 +2,7 @@
 
 import typer
 
+from lacewing.catalogue.jobs import mend_tallies as mend_product_tallies
 from lacewing.cli.context import opened_database, run
 from lacewing.cli.output import print_result
 from lacewing.kernel.db import transaction
@@ -18,11 +19,13 @@ def dashboard() -> None:
 
 @app.command()
 def rebuild(*, as_json: bool = typer.Option(False, "--json", help="For scripts.")) -> None:
-    """Count all issues anew and mend what differs, while the server runs."""
+    """Count all issues and products anew and mend what differs, while the server runs."""
 
     async def mend(settings: Settings) -> int:
         async with opened_database(settings) as database:
-            return await mend_tallies(lambda: transaction(database))
+            return await mend_tallies(lambda: transaction(database)) + await mend_product_tallies(
+                lambda: transaction(database)
+            )
 
     mended = run(mend, LogLevel.WARNING)
     print_result({"mended": mended}, f"{mended} counts were wrong, none is now.", as_json=as_json)

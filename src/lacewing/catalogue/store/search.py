@@ -3,8 +3,8 @@
 What is found is said by the words that a product keeps (``rules.words_of``), so that both databases
 find the same. Where few have them, an index finds candidates: a ``tsvector`` under GIN in
 PostgreSQL, an FTS5 table that also indexes the beginnings in SQLite. It may find too many, as it
-does not know what follows what, or parts words where we don't; never too few. What is deleted stands
-in neither.
+does not know what follows what, or parts words where we don't; never too few. What is deleted
+stands in neither.
 """
 
 from functools import cache
