@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert
 
+from lacewing.catalogue.tables import product_tallies
 from lacewing.kernel.db import open_database, transaction
 from lacewing.kernel.db.database import DatabaseSettings
 from lacewing.tracker.rules import EVERYWHERE
@@ -14,6 +15,7 @@ from tests.support.processes import lacewing
 pytestmark = pytest.mark.system
 
 WRONG = {"scope": EVERYWHERE, "dimension": "status", "key": "open", "count": 3}
+WRONG_PRODUCTS = {"products": 1, "rated": 0, "hundredths": 7}
 
 
 async def test_the_doctor_names_wrong_counts_and_how_to_mend_them(
@@ -25,6 +27,7 @@ async def test_the_doctor_names_wrong_counts_and_how_to_mend_them(
     database = await open_database(DatabaseSettings(database_url=database_url), Path())
     async with transaction(database) as session:
         await session.execute(insert(issue_tallies), WRONG)
+        await session.execute(insert(product_tallies), WRONG_PRODUCTS)
     await database.close()
 
     code, found = examined(environment)
@@ -38,4 +41,4 @@ async def test_the_doctor_names_wrong_counts_and_how_to_mend_them(
     assert (code, after_code) == (1, 0)
     assert found["figures"]["state"] == "failed"
     assert found["figures"]["mend"] == "lacewing dashboard rebuild"
-    assert (mended, again) == ({"mended": 1}, {"mended": 0})
+    assert (mended, again) == ({"mended": 3}, {"mended": 0})

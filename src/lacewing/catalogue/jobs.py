@@ -17,6 +17,11 @@ async def fold_tallies(session: Session, _now: datetime) -> int:
     return await tallies.fold(session, FOLDED_AT_ONCE)
 
 
+async def count_wrong_sums(session: Session) -> int:
+    """Count all products anew, and compare; how many of the sums differ."""
+    return tallies.count_wrong(await tallies.find_missing(session))
+
+
 async def mend_tallies(transaction: Callable[[], AbstractAsyncContextManager[Session]]) -> int:
     """Count all products anew, and make the tallies equal; how many were wrong."""
     async with transaction() as session:

@@ -16,6 +16,7 @@ import typer
 from lacewing import __version__
 from lacewing.accounts.public import find_first_admin
 from lacewing.accounts.service.personal_data import check_openable, find_status
+from lacewing.catalogue.jobs import count_wrong_sums
 from lacewing.cli.context import migrations_of, run
 from lacewing.cli.output import EXIT_FAILED, EXIT_SETTINGS, print_result
 from lacewing.documents.files.opening import open_storage
@@ -209,12 +210,13 @@ async def _tallies(settings: Settings, database: Database) -> Finding:
     try:
         await migrations_of(settings).check()
         health = await examine_tallies(database.session())
+        wrong = health.wrong + await count_wrong_sums(database.session())
     except Unavailable as error:
         return Finding("figures", State.WARNING, f"not looked at: {error.detail}")
-    if health.wrong:
-        detail = f"{health.wrong} counts differ from the issues"
+    if wrong:
+        detail = f"{wrong} counts differ from the issues and products"
         return Finding("figures", State.FAILED, detail, "lacewing dashboard rebuild")
-    detail = f"equal the issues, {health.waiting} changes wait to be folded in"
+    detail = f"equal the issues and products, {health.waiting} changes wait to be folded in"
     if health.waiting > UNFOLDED_MAX:
         return Finding("figures", State.WARNING, detail, "Run lacewing serve or lacewing worker.")
     return Finding("figures", State.OK, detail)

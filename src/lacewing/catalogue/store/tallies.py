@@ -103,11 +103,15 @@ async def find_missing(session: Session) -> Tally:
     return found
 
 
+def count_wrong(missing: Tally) -> int:
+    """How many of the sums lack something, or have too much."""
+    return sum(part != 0 for part in msgspec.structs.astuple(missing))
+
+
 async def mend(session: Session) -> int:
     """Add what the sums lack; how many of them were wrong."""
     await lock_for_transaction(session, TALLY_LOCK)
     missing = await find_missing(session)
-    wrong: int = sum(part != 0 for part in msgspec.structs.astuple(missing))
-    if wrong:
+    if wrong := count_wrong(missing):
         await session.execute(_ADD_MISSING)
     return wrong
