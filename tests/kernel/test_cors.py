@@ -15,7 +15,7 @@ ALSO_LISTED = "http://localhost:5173"
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 HEADERS = {
     "authorization", "content-type", "idempotency-key", "if-match", "if-none-match", "if-range",
-    "range", "x-request-id",
+    "last-event-id", "range", "x-request-id",
 }  # fmt: skip
 ALWAYS_ALLOWED = {"accept", "accept-language", "content-language"}
 """By the Fetch standard, whatever a server says."""

@@ -52,6 +52,7 @@ async def test_whoever_loses_an_issue_is_told(
     house: House, noor: Member, mona: Member, issue: Json
 ) -> None:
     """LIVE-1: though they no longer watch it."""
+    await all_told(house)
     await mona.api.patch(f"/api/issues/{issue['id']}", json={"assignee_id": "noor"})
     await mona.api.patch(f"/api/issues/{issue['id']}", json={"assignee_id": None})
     await new_comment(mona, issue)

@@ -41,15 +41,16 @@ def running_hub(house: House) -> Hub:
 
 async def write_posts(house: House, author: Member, count: int) -> int:
     """Posts that all have been told of; the number of the last event."""
-    before = running_hub(house).head
     for _ in range(count):
         await author.api.post("/api/posts", json={"title": "News", "body": "All of it."})
 
+    last = await all_told(house)
+
     async def is_told() -> bool:
-        return running_hub(house).head >= before + count
+        return running_hub(house).head == last
 
     await until(is_told)
-    return running_hub(house).head
+    return last
 
 
 def is_live(hub: Hub) -> Callable[[], Awaitable[bool]]:

@@ -11,6 +11,7 @@ from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from lacewing.kernel.events.bells import Bells
+from lacewing.kernel.tasks import end_tasks
 
 CHANNEL_PREFIX: Final = "lacewing:bell:"
 TIMEOUT_SECONDS: Final = 5.0
@@ -26,12 +27,13 @@ async def heard_everywhere(bells: Bells, redis_url: str | None) -> AsyncGenerato
     if redis_url is None:
         yield
         return
-    passing = asyncio.create_task(RedisBells(bells, redis_url).run())
+    passing = RedisBells(bells, redis_url)
+    tasks = [asyncio.create_task(passing.publish()), asyncio.create_task(passing.hear())]
     try:
         yield
     finally:
-        passing.cancel()
-        await asyncio.wait({passing})
+        await end_tasks(tasks)
+        await passing.close()
 
 
 class RedisBells:
@@ -55,16 +57,12 @@ class RedisBells:
         self._wanted.add(channel)
         self._any_wanted.set()
 
-    async def run(self) -> None:
-        """Until it is cancelled."""
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._publish())
-                tasks.create_task(self._hear())
-        finally:
-            await self._redis.aclose()
+    async def close(self) -> None:
+        """Let go of Redis."""
+        await self._redis.aclose()
 
-    async def _publish(self) -> None:
+    async def publish(self) -> None:
+        """Pass on what rings here, until it is cancelled."""
         while True:
             await self._any_wanted.wait()
             self._any_wanted.clear()
@@ -77,7 +75,8 @@ class RedisBells:
                 self._lose(error)
                 await asyncio.sleep(PAUSE_SECONDS)
 
-    async def _hear(self) -> None:
+    async def hear(self) -> None:
+        """Ring here for what rings elsewhere, until it is cancelled."""
         while True:
             try:
                 async with self._redis.pubsub(ignore_subscribe_messages=True) as pubsub:

@@ -16,6 +16,7 @@ from lacewing.kernel.db import Database, Session
 from lacewing.kernel.errors import Unavailable
 from lacewing.kernel.events import store as events_store
 from lacewing.kernel.events.bells import Bells
+from lacewing.kernel.tasks import end_tasks
 from lacewing.notifications.errors import TooManySockets
 from lacewing.notifications.live.connection import (
     GOING_AWAY,
@@ -75,9 +76,7 @@ class Hub:
         try:
             yield
         finally:
-            for task in running:
-                task.cancel()
-            await asyncio.wait(running)
+            await end_tasks(running)
             ear.close()
             self.end_all()
             await self._places.close()
