@@ -123,6 +123,14 @@ async def test_a_validation_problem_names_each_field(a_manager: Member) -> None:
     assert all(each.keys() == {"loc", "msg", "type"} for each in document["errors"])
 
 
+async def test_a_text_that_is_too_long_is_told_of_in_characters(a_manager: Member) -> None:
+    """API-3: not in items, as of a list."""
+    answer = await a_manager.api.post("/api/posts", json={"title": "x" * 201, "body": ""})
+
+    assert answer.status_code == 422
+    assert "200 characters, not 201" in answer.json()["errors"][0]["msg"]
+
+
 async def test_a_validation_problem_never_repeats_what_was_sent(shared_house: House) -> None:
     """API-3, SEC-8: what failed may be a password, typed into the wrong field."""
     secret = "My-Secret-Pass-1"

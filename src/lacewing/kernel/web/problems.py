@@ -163,13 +163,20 @@ async def _on_refusal(request: Request, error: Exception) -> Response:
     return refusal_response(error, request.url.path, _request_id(request))
 
 
+def _message_of(fault: Mapping[str, Any]) -> str:
+    """What is wrong; of a text that was checked before, pydantic counts items, not characters."""
+    message: str = fault["msg"]
+    if isinstance(fault.get("input"), str) and fault["type"] in {"too_long", "too_short"}:
+        message = message.replace(" items after validation", " characters")
+        message = message.replace(" item after validation", " character")
+    return message.removeprefix("Value error, ")
+
+
 async def _on_invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     # Never echo pydantic's `input` or `ctx`: they hold what was submitted, passwords too.
     found = [
-        FieldError(
-            loc=[*item["loc"]], msg=item["msg"].removeprefix("Value error, "), type=item["type"]
-        )
+        FieldError(loc=[*item["loc"]], msg=_message_of(item), type=item["type"])
         for item in error.errors()
     ]
     refusal = errors.Invalid(*found)
