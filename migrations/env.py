@@ -2,18 +2,18 @@
 
 from alembic import context
 
-from lacewing.accounts import tables as _accounts  # ruff: ignore[unused-import]
-from lacewing.catalogue import tables as _catalogue  # ruff: ignore[unused-import]
-from lacewing.content import tables as _content  # ruff: ignore[unused-import]
-from lacewing.documents import tables as _documents  # ruff: ignore[unused-import]
+from lacewing.accounts import tables as _accounts  # ruff: ignore[unused-import]  registers its tables
+from lacewing.catalogue import tables as _catalogue  # ruff: ignore[unused-import]  registers its tables
+from lacewing.content import tables as _content  # ruff: ignore[unused-import]  registers its tables
+from lacewing.documents import tables as _documents  # ruff: ignore[unused-import]  registers its tables
 from lacewing.kernel.audit import tables as _audit  # ruff: ignore[unused-import]  registers its tables
 from lacewing.kernel.db.metadata import metadata
-from lacewing.kernel.events import tables as _events  # ruff: ignore[unused-import]
-from lacewing.kernel.idempotency import tables as _idempotency  # ruff: ignore[unused-import]
-from lacewing.kernel.jobs import tables as _jobs  # ruff: ignore[unused-import]
-from lacewing.notifications import tables as _notifications  # ruff: ignore[unused-import]
-from lacewing.tracker import tables as _tracker  # ruff: ignore[unused-import]
-from lacewing.webhooks import tables as _webhooks  # ruff: ignore[unused-import]
+from lacewing.kernel.events import tables as _events  # ruff: ignore[unused-import]  registers its tables
+from lacewing.kernel.idempotency import tables as _idempotency  # ruff: ignore[unused-import]  registers its tables
+from lacewing.kernel.jobs import tables as _jobs  # ruff: ignore[unused-import]  registers its tables
+from lacewing.notifications import tables as _notifications  # ruff: ignore[unused-import]  registers its tables
+from lacewing.tracker import tables as _tracker  # ruff: ignore[unused-import]  registers its tables
+from lacewing.webhooks import tables as _webhooks  # ruff: ignore[unused-import]  registers its tables
 
 connection = context.config.attributes["connection"]
 if connection.dialect.name == "postgresql":
