@@ -1,6 +1,6 @@
 # Every command that a developer, CI or a user needs; each works alone, on a fresh clone.
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test check format lint types contracts fast lock bench bench-uploads bench-catalogue bench-dashboard bench-live dev
+.PHONY: help setup serve test test-delivery check format lint types contracts fast lock bench bench-uploads bench-catalogue bench-dashboard bench-live dev
 
 BIN := .venv/bin
 
@@ -18,6 +18,10 @@ serve: setup ## Set up, migrate and serve on 127.0.0.1:8000
 
 test: dev ## Set up and pass all checks and tests, on both databases
 	@$(BIN)/python -m scripts.check all
+
+test-delivery: dev ## Try the image, Compose, nginx, the chart, alerts and load for real; starts Docker
+	@scripts/setup.sh delivery
+	@$(BIN)/python -m scripts.check delivery
 
 check: dev ## The inner loop: format, lint, types, contracts, fast tests on SQLite; about a minute
 	@$(BIN)/python -m scripts.check quick

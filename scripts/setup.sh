@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes .venv with all that is needed. `setup.sh runtime` for the program, `setup.sh dev` for tests too,
-# with .venv/semgrep beside it: the pins of semgrep exclude ours.
+# with .venv/semgrep beside it: the pins of semgrep exclude ours. `setup.sh delivery` makes .venv/delivery, of the
+# programs that check images and charts.
 # On a bare Debian as root it installs Debian's packages that are missing; elsewhere it names them.
 set -eu
 cd "$(dirname "$0")/.."
@@ -64,6 +65,14 @@ set_up_semgrep() {
     fi
 }
 
+if [ "$kind" = delivery ]; then
+    if ! is_current .venv/delivery/.installed "$lock"; then
+        .venv/bin/python -m venv --clear .venv/delivery
+        install .venv/delivery/bin/python "$lock"
+        cksum <"$lock" >.venv/delivery/.installed
+    fi
+    exit
+fi
 if ! { is_current ".venv/.installed-$kind" "$lock" pyproject.toml && .venv/bin/python -c '' 2>/dev/null; }; then
     set_up_program
 fi

@@ -1,0 +1,70 @@
+"""Programs that the tests of the delivery run: got once, by version, into ``.venv/tools``."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from tests.support.servers import CannotStart, install_package
+
+ROOT = Path(__file__).parents[2]
+TOOLS = ROOT / ".venv" / "tools"
+DELIVERY_ENVIRONMENT = ROOT / ".venv" / "delivery"
+BUILD_SECONDS = 1_200
+
+GO_TOOLS = {
+    "actionlint": "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12",
+    "docker-compose": "github.com/docker/compose/v2/cmd@v2.40.3",
+    "helm": "helm.sh/helm/v4/cmd/helm@v4.3.1",
+    "k6": "go.k6.io/k6@v1.8.1",
+}
+"""Name of a program to the Go module and version that it is built of."""
+
+
+def go_tool(name: str) -> Path:
+    """The path of one of ``GO_TOOLS``, built if it is not there."""
+    module = GO_TOOLS[name]
+    version = module.rpartition("@")[2]
+    program = TOOLS / f"{name}-{version}"
+    if program.exists():
+        return program
+    if shutil.which("go") is None:
+        install_package("golang-go")
+    building = TOOLS / f"building-{os.getpid()}"
+    environment = {**os.environ, "GOBIN": str(building), "GOFLAGS": "-trimpath", "CGO_ENABLED": "0"}
+    _run(["go", "install", "-ldflags=-s -w", module], environment)
+    [built] = building.iterdir()
+    built.rename(program)
+    building.rmdir()
+    return program
+
+
+def python_tool(name: str) -> Path:
+    """The path of a program of ``requirements/delivery.txt``."""
+    program = DELIVERY_ENVIRONMENT / "bin" / name
+    if not program.exists():
+        raise CannotStart(f"{name} is not installed: run `make test-delivery`")
+    return program
+
+
+def debian_tool(name: str, package: str) -> Path:
+    """The path of a program of one of Debian's packages, installed if it is not there."""
+    if shutil.which(name) is None:
+        install_package(package)
+    found = shutil.which(name)
+    if found is None:
+        raise CannotStart(f"the package {package} has no program {name}")
+    return Path(found)
+
+
+def _run(command: list[str], environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        command,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=BUILD_SECONDS,
+    )
+    if done.returncode != 0:
+        raise CannotStart(f"{' '.join(command)} failed: {done.stderr[-500:]}")
