@@ -1,6 +1,7 @@
 """Alembic's entry: uses the connection that the program hands over."""
 
 from alembic import context
+from alembic.migration import MigrationContext
 
 from lacewing.accounts import tables as _accounts  # ruff: ignore[unused-import]  registers its tables
 from lacewing.catalogue import tables as _catalogue  # ruff: ignore[unused-import]  registers its tables
@@ -8,6 +9,7 @@ from lacewing.content import tables as _content  # ruff: ignore[unused-import]  
 from lacewing.documents import tables as _documents  # ruff: ignore[unused-import]  registers its tables
 from lacewing.kernel.audit import tables as _audit  # ruff: ignore[unused-import]  registers its tables
 from lacewing.kernel.db.metadata import metadata
+from lacewing.kernel.db.promise import keep_promise
 from lacewing.kernel.events import tables as _events  # ruff: ignore[unused-import]  registers its tables
 from lacewing.kernel.idempotency import tables as _idempotency  # ruff: ignore[unused-import]  registers its tables
 from lacewing.kernel.jobs import tables as _jobs  # ruff: ignore[unused-import]  registers its tables
@@ -27,3 +29,5 @@ context.configure(
 )
 with context.begin_transaction():
     context.run_migrations()
+    revision = MigrationContext.configure(connection).get_current_revision()
+    keep_promise(connection, context.script, revision)

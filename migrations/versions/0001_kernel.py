@@ -79,7 +79,7 @@ def downgrade() -> None:
 
 def _make_append_only() -> None:
     """Refuse to change or delete what stands in the audit log (SEC-9)."""
-    if op.get_bind().dialect.name == "postgresql":
+    if op.get_context().dialect.name == "postgresql":
         op.execute(
             "CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
             "$$ BEGIN RAISE EXCEPTION 'the audit log is append-only'; END $$"
@@ -103,7 +103,7 @@ def _make_append_only() -> None:
 
 
 def _undo_append_only() -> None:
-    if op.get_bind().dialect.name == "postgresql":
+    if op.get_context().dialect.name == "postgresql":
         op.execute("DROP TRIGGER audit_log_append_only ON audit_log")
         op.execute("DROP FUNCTION refuse_change()")
         return

@@ -190,7 +190,7 @@ def downgrade() -> None:
 
 
 def _make_searchable() -> None:
-    if op.get_bind().dialect.name == "postgresql":
+    if op.get_context().dialect.name == "postgresql":
         # English stems, but no stop words: in a tracker "not" and "on" are words like others.
         op.execute(
             "CREATE TEXT SEARCH DICTIONARY lacewing_stem (TEMPLATE = snowball, Language = english)"
@@ -217,7 +217,7 @@ def _make_searchable() -> None:
 
 
 def _undo_searchable() -> None:
-    if op.get_bind().dialect.name == "postgresql":
+    if op.get_context().dialect.name == "postgresql":
         op.drop_table("issue_search")
         op.execute("DROP TEXT SEARCH CONFIGURATION lacewing")
         op.execute("DROP TEXT SEARCH DICTIONARY lacewing_stem")

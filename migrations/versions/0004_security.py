@@ -103,7 +103,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    if op.get_bind().dialect.name == "postgresql":
+    if op.get_context().dialect.name == "postgresql":
         op.execute("DROP TRIGGER audit_log_noted ON audit_log")
         op.execute("DROP FUNCTION note_audit_entry()")
     else:
@@ -122,7 +122,7 @@ def downgrade() -> None:
 
 def _note_each_new_entry() -> None:
     """Whatever enters the audit log waits to be chained, in the same transaction (SEC-9)."""
-    if op.get_bind().dialect.name == "postgresql":
+    if op.get_context().dialect.name == "postgresql":
         op.execute(
             "CREATE FUNCTION note_audit_entry() RETURNS trigger LANGUAGE plpgsql AS "
             "$$ BEGIN INSERT INTO audit_pending (entry_id) VALUES (NEW.id); RETURN NULL; END $$"

@@ -39,7 +39,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    if op.get_bind().dialect.name == "postgresql":
+    if op.get_context().dialect.name == "postgresql":
         op.drop_table("document_search")
         op.drop_column("issue_search", "attached")
     else:
@@ -173,7 +173,7 @@ def _create_documents() -> None:
 
 
 def _make_searchable() -> None:
-    if op.get_bind().dialect.name == "postgresql":
+    if op.get_context().dialect.name == "postgresql":
         op.add_column(
             "issue_search",
             sa.Column(

@@ -21,7 +21,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("consumer", name=("pk_event_cursors")),
     )
     op.drop_index("ix_outbox_waiting", "outbox")
-    if op.get_bind().dialect.name == "postgresql":
+    if op.get_context().dialect.name == "postgresql":
         op.drop_constraint("pk_outbox", "outbox")
         op.add_column(
             "outbox", sa.Column("position", sa.BigInteger(), sa.Identity(), nullable=False)
@@ -54,7 +54,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index("ix_outbox_waiting", "outbox")
-    if op.get_bind().dialect.name == "postgresql":
+    if op.get_context().dialect.name == "postgresql":
         op.drop_constraint("uq_outbox_id", "outbox")
         op.drop_constraint("pk_outbox", "outbox")
         op.create_primary_key("pk_outbox", "outbox", ["id"])

@@ -55,7 +55,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    if op.get_bind().dialect.name == "postgresql":
+    if op.get_context().dialect.name == "postgresql":
         op.execute("DROP TRIGGER products_tallied ON products")
         op.execute("DROP FUNCTION tally_product()")
         op.drop_table("product_search")
@@ -69,7 +69,7 @@ def downgrade() -> None:
 
 
 def _make_searchable() -> None:
-    if op.get_bind().dialect.name == "postgresql":
+    if op.get_context().dialect.name == "postgresql":
         op.execute(
             "CREATE TABLE product_search (product_id uuid CONSTRAINT pk_product_search PRIMARY KEY "
             "CONSTRAINT fk_product_search_product_id REFERENCES products (id) ON DELETE CASCADE, "
@@ -108,7 +108,7 @@ def _keep_count() -> None:
     is_different = " OR ".join(
         f"({now}) <> ({before})" for now, before in zip(new, old, strict=True)
     )
-    if op.get_bind().dialect.name == "postgresql":
+    if op.get_context().dialect.name == "postgresql":
         op.execute(
             "CREATE FUNCTION tally_product() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
             f"IF TG_OP = 'INSERT' THEN {added}; "

@@ -42,7 +42,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    if op.get_bind().dialect.name == "postgresql":
+    if op.get_context().dialect.name == "postgresql":
         op.drop_table("post_search")
     else:
         op.execute("DROP TABLE post_words")
@@ -89,7 +89,7 @@ def _create_collections() -> None:
 
 
 def _make_searchable() -> None:
-    if op.get_bind().dialect.name == "postgresql":
+    if op.get_context().dialect.name == "postgresql":
         op.create_table(
             "post_search",
             sa.Column("post_id", sa.Uuid(), nullable=False),

@@ -70,7 +70,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    if op.get_bind().dialect.name == "postgresql":
+    if op.get_context().dialect.name == "postgresql":
         op.execute("DROP TRIGGER issues_tallied ON issues")
         op.execute("DROP FUNCTION tally_issue()")
     else:
@@ -105,7 +105,7 @@ def _tell_when_issues_were_done() -> None:
 
 
 def _seconds_between(start: str, end: str) -> str:
-    if op.get_bind().dialect.name == "postgresql":
+    if op.get_context().dialect.name == "postgresql":
         epochs = f"EXTRACT(epoch FROM {end}) - EXTRACT(epoch FROM {start})"
         return f"GREATEST(0, FLOOR({epochs}))"
     # Whole seconds, and one less where the fraction of the end is the smaller one.
@@ -116,7 +116,7 @@ def _seconds_between(start: str, end: str) -> str:
 def _keep_count() -> None:
     """Whatever becomes of an issue, and by whatever way, the journal tells (DASH-2)."""
     names = ", ".join(_COUNTED)
-    if op.get_bind().dialect.name == "postgresql":
+    if op.get_context().dialect.name == "postgresql":
         op.execute(
             "CREATE FUNCTION tally_issue() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
             f"IF TG_OP <> 'INSERT' THEN {_OLD}; END IF; "

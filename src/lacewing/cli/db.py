@@ -4,6 +4,7 @@ import typer
 
 from lacewing.cli.context import migrations_of, run
 from lacewing.cli.output import print_result
+from lacewing.kernel.db.plan import Step
 from lacewing.settings import LogLevel, Settings
 
 app = typer.Typer(help="The database's schema.", no_args_is_help=True)
@@ -11,8 +12,16 @@ _JSON = typer.Option(False, "--json", help="For scripts.")
 
 
 @app.command()
-def upgrade(revision: str = "head", *, as_json: bool = _JSON) -> None:
+def upgrade(
+    revision: str = "head",
+    *,
+    plan: bool = typer.Option(False, "--plan", help="Tell what would be done, and do nothing."),
+    as_json: bool = _JSON,
+) -> None:
     """Bring the schema up to what this program wants."""
+    if plan:
+        _tell_plan(revision, as_json=as_json)
+        return
 
     async def migrate(settings: Settings) -> tuple[str | None, str | None]:
         migrations = migrations_of(settings)
@@ -40,13 +49,14 @@ def downgrade(revision: str, *, as_json: bool = _JSON) -> None:
 def check(*, as_json: bool = _JSON) -> None:
     """Say whether the schema fits this program; exit code 4 when it does not."""
 
-    async def ask(settings: Settings) -> str | None:
+    async def ask(settings: Settings) -> tuple[str, str]:
         migrations = migrations_of(settings)
-        await migrations.check()
-        return await migrations.current()
+        return await migrations.check(), migrations.head()
 
-    revision = run(ask, LogLevel.WARNING)
+    revision, head = run(ask, LogLevel.WARNING)
     text = f"The schema is at {revision}, as this program wants it."
+    if revision != head:
+        text = f"The schema is at {revision}, newer than {head}; this program runs on it."
     print_result({"revision": revision, "ok": True}, text, as_json=as_json)
 
 
@@ -55,3 +65,28 @@ def _tell(before: str | None, after: str | None, *, as_json: bool) -> None:
     if before == after:
         text = f"The schema is at {after or 'nothing'} already."
     print_result({"before": before, "after": after}, text, as_json=as_json)
+
+
+def _tell_plan(revision: str, *, as_json: bool) -> None:
+    async def ask(settings: Settings) -> list[Step]:
+        return await migrations_of(settings).plan(revision)
+
+    steps = run(ask, LogLevel.WARNING)
+    text = "\n\n".join(map(_told, steps)) or "There is nothing to do."
+    print_result({"steps": steps}, text, as_json=as_json)
+
+
+def _told(step: Step) -> str:
+    phase = "phase not told" if step.phase is None else step.phase.value
+    lines = [
+        f"{step.revision} ({phase}): {step.summary}",
+        f"  runs afterwards: programs from {step.oldest_program} on",
+        *(f"  while it runs: {lock}" for lock in step.locks),
+    ]
+    if step.statements is None:
+        return "\n".join([*lines, "  its statements depend on what stands in the database"])
+    return "\n".join([*lines, *(_indented(statement) for statement in step.statements)])
+
+
+def _indented(statement: str) -> str:
+    return "\n".join(f"    {line}" for line in f"{statement};".splitlines() if line.strip())

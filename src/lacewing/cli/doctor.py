@@ -23,6 +23,7 @@ from lacewing.documents.files.opening import open_storage
 from lacewing.documents.service.sweeping import find_missing
 from lacewing.kernel.db import Database, open_database
 from lacewing.kernel.db.encryption import PersonalDataLocked
+from lacewing.kernel.db.migrations import SchemaTooNew
 from lacewing.kernel.errors import Unavailable
 from lacewing.kernel.jobs import store as jobs_store
 from lacewing.kernel.web.readiness import readiness_checks
@@ -158,10 +159,15 @@ async def _schema(settings: Settings) -> Finding:
     if await migrations.current() is None:
         return Finding("schema", State.WARNING, "the database is empty", "lacewing db upgrade")
     try:
-        await migrations.check()
+        revision = await migrations.check()
+    except SchemaTooNew as error:
+        return Finding("schema", State.FAILED, error.detail, "Run the program that it is of.")
     except Unavailable as error:
         return Finding("schema", State.FAILED, error.detail, "lacewing db upgrade")
-    return Finding("schema", State.OK, f"at {migrations.head()}")
+    if revision != migrations.head():
+        detail = f"at {revision}, newer than this program, which runs on it"
+        return Finding("schema", State.WARNING, detail, "Upgrade this program when all is well.")
+    return Finding("schema", State.OK, f"at {revision}")
 
 
 async def _administrator(settings: Settings, database: Database) -> Finding:

@@ -27,7 +27,7 @@ def export(
 
     async def write(settings: Settings) -> int:
         migrations = migrations_of(settings)
-        await migrations.check()
+        await migrations.check_same()
         return await use_connection(
             settings.database,
             settings.general.data_dir,

@@ -1,23 +1,32 @@
 """Alembic, called from the program itself (OPS-2)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.script.revision import RevisionError
+from alembic.util import CommandError
 from sqlalchemy import Connection
 
 from lacewing.kernel.db.database import DatabaseSettings
 from lacewing.kernel.db.offline import use_connection
-from lacewing.kernel.errors import Unavailable
+from lacewing.kernel.db.plan import Step, plan_steps
+from lacewing.kernel.db.promise import find_promise
+from lacewing.kernel.db.session import DialectName
+from lacewing.kernel.errors import Malformed, Unavailable
 
 CONNECTION_ATTRIBUTE: Final = "connection"
 
 Result = TypeVar("Result")
+
+_log = structlog.get_logger(__name__)
 
 
 class SchemaOutdated(Unavailable):
@@ -25,11 +34,29 @@ class SchemaOutdated(Unavailable):
     title = "The database's schema does not fit this program. Run `lacewing db upgrade`."
 
 
+class SchemaTooNew(Unavailable):
+    code = "schema-too-new"
+    title = "The database's schema is of a newer program, and not made for this one."
+
+
+class NoSuchRevision(Malformed):
+    code = "no-such-revision"
+    title = "There is no such revision of the schema, or no way to it from here."
+
+
 def _scripts() -> Path:
     """In an installed package beside the code; in a checkout at its top."""
     package = Path(__file__).parents[2]
     installed = package / "migrations"
     return installed if installed.is_dir() else package.parents[1] / "migrations"
+
+
+@contextmanager
+def _told_in_our_words() -> Generator[None]:
+    try:
+        yield
+    except (CommandError, RevisionError) as error:
+        raise NoSuchRevision(f"{error}.".replace("..", ".")) from error
 
 
 @cache
@@ -61,30 +88,99 @@ class Migrations:
         return revision
 
     async def upgrade(self, revision: str = "head") -> None:
+        """Bring the schema up.
+
+        Raises:
+            SchemaTooNew: it is of a newer program already.
+            NoSuchRevision: there is no way up to ``revision``.
+        """
+        await self._refuse_newer()
         await self._run(command.upgrade, revision)
 
     async def downgrade(self, revision: str) -> None:
+        """Take the schema down; refuses as ``upgrade`` does."""
+        await self._refuse_newer()
         await self._run(command.downgrade, revision)
 
-    async def check(self) -> None:
-        """Go on only if the schema is the program's.
+    async def plan(self, revision: str = "head") -> list[Step]:
+        """What ``upgrade`` would do; refuses as it does."""
+        await self._refuse_newer()
+        scripts = self._directory()
+
+        def plan(connection: Connection) -> list[Step]:
+            current = MigrationContext.configure(connection).get_current_revision()
+            is_postgres = connection.dialect.name == "postgresql"
+            dialect: DialectName = "postgresql" if is_postgres else "sqlite"
+            return plan_steps(scripts, dialect, current, revision)
+
+        with _told_in_our_words():
+            return await self._with_connection(plan)
+
+    async def check(self) -> str:
+        """Go on only if this program runs on the schema; at which revision it is.
+
+        That is the program's own, or a newer one that promises to bear programs of this age.
 
         Raises:
-            SchemaOutdated: with both revisions.
+            SchemaOutdated: an older one.
+            SchemaTooNew: a newer one that promises nothing of the kind.
         """
-        current, head = await self.current(), self.head()
-        if current != head:
+        current, promised = await self._find_state()
+        if current == self.head():
+            return current
+        if current is None or self._knows(current):
             raise SchemaOutdated(
-                f"The schema is at {current or 'nothing'}, this program wants {head}. "
+                f"The schema is at {current or 'nothing'}, this program wants {self.head()}. "
                 "Run `lacewing db upgrade`."
             )
+        if promised is None or not self._knows(promised):
+            raise SchemaTooNew(
+                f"The schema is at {current}, which this program, made for {self.head()}, does not "
+                f"know. Programs from {promised or current} on may run on it."
+            )
+        _log.info("schema_newer", at=current, wanted=self.head(), oldest_program=promised)
+        return current
+
+    async def check_same(self) -> str:
+        """As ``check``, for those who read or write every column: no other schema will do."""
+        current = await self.check()
+        if current != self.head():
+            raise SchemaTooNew(
+                f"The schema is at {current}; only the program that was made for it knows all that "
+                f"is in it, and this one was made for {self.head()}."
+            )
+        return current
+
+    async def _refuse_newer(self) -> None:
+        current = await self.current()
+        if current is not None and not self._knows(current):
+            raise SchemaTooNew(
+                f"The schema is at {current}, which this program, made for {self.head()}, does not "
+                "know: only a program that does can change it."
+            )
+
+    async def _find_state(self) -> tuple[str | None, str | None]:
+        """The revision, and the oldest program that may run on it."""
+
+        def find(connection: Connection) -> tuple[str | None, str | None]:
+            current = MigrationContext.configure(connection).get_current_revision()
+            return current, None if current == self.head() else find_promise(connection)
+
+        return await self._with_connection(find)
+
+    def _knows(self, revision: str) -> bool:
+        return any(each.revision == revision for each in self._directory().walk_revisions())
+
+    def _directory(self) -> ScriptDirectory:
+        return ScriptDirectory.from_config(self._config)
 
     async def _run(self, verb: Any, revision: str) -> None:
         def run(connection: Connection) -> None:
             self._config.attributes[CONNECTION_ATTRIBUTE] = connection
             verb(self._config, revision)
 
-        await self._with_connection(run)
+        with _told_in_our_words():
+            await self._with_connection(run)
 
     async def _with_connection(self, use: Callable[[Connection], Result]) -> Result:
         # A migration that has waited for those who write goes on with what they wrote.
