@@ -16,6 +16,7 @@ from lacewing.accounts.keys import SECRET_FILE
 from lacewing.accounts.rules import PROVIDER_NAME, RESERVED_PROVIDERS
 from lacewing.accounts.settings import AccountsSettings, ProviderSettings
 from lacewing.documents.settings import DocumentsSettings
+from lacewing.kernel.backup.settings import BackupSettings
 from lacewing.kernel.db.database import DatabaseSettings, sqlite_path
 from lacewing.kernel.web.settings import WebSettings
 from lacewing.webhooks.settings import WebhooksSettings
@@ -99,6 +100,7 @@ class Settings(BaseModel, frozen=True):
     accounts: AccountsSettings
     documents: DocumentsSettings
     webhooks: WebhooksSettings
+    backup: BackupSettings
     object_storage: Mapping[str, SecretStr] = {}
     """The ``AWS_…`` variables, by which object storages are reached."""
     providers: Mapping[str, ProviderSettings] = {}

@@ -8,6 +8,7 @@ from lacewing import __version__
 from lacewing.cli import (
     admin,
     audit,
+    backup,
     dashboard,
     db,
     doctor,
@@ -34,6 +35,7 @@ app = typer.Typer(
 app.add_typer(db.app, name="db")
 app.add_typer(admin.app, name="admin")
 app.add_typer(audit.app, name="audit")
+app.add_typer(backup.app, name="backup")
 app.add_typer(dashboard.app, name="dashboard")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(keys.app, name="keys")
@@ -44,6 +46,7 @@ app.command("serve")(serve.serve)
 app.command("worker")(worker.run_worker)
 app.command("seed")(seed.seed)
 app.command("export")(exchange.export)
+app.command("restore")(backup.restore)
 app.command("doctor")(doctor.doctor)
 
 

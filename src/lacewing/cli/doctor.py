@@ -6,6 +6,7 @@ import sqlite3
 import stat
 import sys
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -21,6 +22,8 @@ from lacewing.cli.context import migrations_of, run
 from lacewing.cli.output import EXIT_FAILED, EXIT_SETTINGS, print_result
 from lacewing.documents.files.opening import open_storage
 from lacewing.documents.service.sweeping import find_missing
+from lacewing.kernel.backup.store import find_last_end
+from lacewing.kernel.clock import utc_now
 from lacewing.kernel.db import Database, open_database
 from lacewing.kernel.db.encryption import PersonalDataLocked
 from lacewing.kernel.db.migrations import SchemaTooNew
@@ -33,6 +36,9 @@ from lacewing.tracker.jobs import examine_tallies
 FREE_BYTES_MIN: Final = 500 * 1024 * 1024
 UNFOLDED_MAX: Final = 10_000
 """Changes that wait to be folded into the tallies; beyond, figures are slow, though right."""
+_MEND_BACKUPS: Final = (
+    "lacewing backup FILE; or set LACEWING_BACKUP_MAX_AGE_HOURS to 0 if others make them."
+)
 PYTHON_MIN: Final = (3, 11)
 
 
@@ -146,6 +152,7 @@ async def _servers(settings: Settings) -> AsyncIterator[Finding]:
         yield await _jobs(settings, database)
         yield await _files(settings, database)
         yield await _tallies(settings, database)
+        yield await _backups(settings, database)
     finally:
         await database.close()
 
@@ -226,6 +233,23 @@ async def _tallies(settings: Settings, database: Database) -> Finding:
     if health.waiting > UNFOLDED_MAX:
         return Finding("figures", State.WARNING, detail, "Run lacewing serve or lacewing worker.")
     return Finding("figures", State.OK, detail)
+
+
+async def _backups(settings: Settings, database: Database) -> Finding:
+    try:
+        await migrations_of(settings).check_same()
+    except Unavailable:
+        return Finding("backups", State.WARNING, "not looked for without this program's schema")
+    last = await find_last_end(database.session())
+    longest = timedelta(hours=settings.backup.backup_max_age_hours)
+    if last is None:
+        state = State.WARNING if longest else State.OK
+        return Finding("backups", state, "none was made by `lacewing backup`", _MEND_BACKUPS)
+    age = utc_now() - last
+    detail = f"the last one ended {age // timedelta(hours=1)} hours ago"
+    if longest and age > longest:
+        return Finding("backups", State.WARNING, detail, _MEND_BACKUPS)
+    return Finding("backups", State.OK, detail)
 
 
 async def _personal_data(settings: Settings, database: Database) -> Finding:

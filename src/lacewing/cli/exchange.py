@@ -32,6 +32,7 @@ def export(
             settings.database,
             settings.general.data_dir,
             lambda connection: _write(connection, migrations.head(), file),
+            changes=False,
         )
 
     count = run(write, LogLevel.WARNING)

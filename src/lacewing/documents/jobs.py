@@ -1,6 +1,6 @@
 """What happens later: processing, and removing files that nobody refers to."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Final
@@ -43,6 +43,20 @@ async def take_up_all(
     transaction: Callable[[], AbstractAsyncContextManager[Session]], now: datetime
 ) -> int:
     """After an import: index every document anew, and begin anew what was being processed."""
+
+    async def begin_anew(session: Session, document_id: UUID, status: Status) -> None:
+        if status is Status.PROCESSING:
+            work = Work(session=session, now=now, origin=Origin())
+            await enqueue(work, PROCESS_DOCUMENT, {"document_id": str(document_id)})
+
+    return await index_all_documents(transaction, begin_anew)
+
+
+async def index_all_documents(
+    transaction: Callable[[], AbstractAsyncContextManager[Session]],
+    also: Callable[[Session, UUID, Status], Awaitable[None]] | None = None,
+) -> int:
+    """Make anew what is searched, and do what ``also`` does; how many documents there are."""
     after: UUID | None = None
     count = 0
     while True:
@@ -51,9 +65,8 @@ async def take_up_all(
             for document_id, filename, status in batch:
                 parts = results.parts_of(await results.read_text(session, document_id))
                 await search.index_document(session, document_id, filename, parts)
-                if status is Status.PROCESSING:
-                    work = Work(session=session, now=now, origin=Origin())
-                    await enqueue(work, PROCESS_DOCUMENT, {"document_id": str(document_id)})
+                if also is not None:
+                    await also(session, document_id, status)
         if not batch:
             return count
         count += len(batch)

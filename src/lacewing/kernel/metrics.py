@@ -44,3 +44,8 @@ JOBS_DEAD = Gauge(
     "Jobs that were given up and wait for a person.",
     multiprocess_mode="mostrecent",
 )
+LAST_BACKUP = Gauge(
+    "lacewing_last_backup_timestamp_seconds",
+    "When the last backup ended that `lacewing backup` made, in seconds since 1970; 0: never.",
+    multiprocess_mode="mostrecent",
+)

@@ -5,6 +5,7 @@ import msgspec
 from sqlalchemy import bindparam, delete, exists, select, update
 
 from lacewing.documents.tables import documents, files
+from lacewing.kernel.backup.store import is_holding_files
 from lacewing.kernel.db import Session
 from lacewing.kernel.db.expressions import any_of, insert_new
 from lacewing.kernel.db.paging import Order, keyset_page
@@ -73,11 +74,15 @@ async def settle_claim(session: Session, sha256: str, now: datetime) -> bool:
 async def begin_removal(session: Session, sha256: str, now: datetime) -> bool:
     """Whether the file may be removed now: no document refers to it, nobody has claimed it.
 
-    From here on until ``end_removal`` nobody can claim it.
+    Nor while a backup is under way; the sweep removes it later. From here on until ``end_removal``
+    nobody can claim it.
     """
     state = await _lock(session, sha256, 0, now, now, is_leaving=True)
     if not state.is_leaving:
         if state.claimed_until > now or await is_used(session, sha256):
+            return False
+        # Asked last: a backup that begins later sees that no document refers to the file.
+        if await is_holding_files(session, now):
             return False
         await session.execute(_UPDATE, {"key": sha256, "is_leaving": True})
     return True

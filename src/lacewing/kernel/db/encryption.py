@@ -74,6 +74,11 @@ class FieldCipher:
         self._index_keys = {_key_id(key): key for key in index_keys}
         self.is_on: Final = bool(keys)
 
+    @property
+    def key_ids(self) -> list[str]:
+        """By which keys something may stand sealed; they tell nothing of the keys themselves."""
+        return [*self._ciphers]
+
     def seal(self, context: str, row: object, value: str | None) -> str | None:
         """``value`` as it may stand in that column of that row."""
         if value is None or not self.is_on:

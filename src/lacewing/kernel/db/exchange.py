@@ -96,7 +96,7 @@ def import_lines(connection: Connection, schema: str, lines: Iterable[bytes]) ->
     if current is not None:
         _insert(connection, tables[current], waiting, last_line=number)
     _count_on(connection, tables.values())
-    _check_references(connection)
+    check_references(connection)
     return counts
 
 
@@ -126,7 +126,7 @@ def _count_on(connection: Connection, tables: Iterable[Table]) -> None:
                 connection.execute(select(func.setval(numbers, highest, False)))
 
 
-def _check_references(connection: Connection) -> None:
+def check_references(connection: Connection) -> None:
     """PostgreSQL has looked at each row; SQLite is asked once, for all."""
     if connection.dialect.name != "sqlite":
         return

@@ -17,3 +17,6 @@ EPHEMERAL = {"ephemeral": True}
 
 REPLACED = {"replaced": True}
 """``Table.info`` of what a Lacewing writes by itself when it is served: an import replaces it."""
+
+OF_THIS_PLACE = {"ephemeral": True, "of_this_place": True}
+"""``Table.info`` of what is about one installation and not in it: a backup leaves it out too."""

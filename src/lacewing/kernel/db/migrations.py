@@ -16,6 +16,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection
 
 from lacewing.kernel.db.database import DatabaseSettings
+from lacewing.kernel.db.dump import is_restore_unfinished
 from lacewing.kernel.db.offline import use_connection
 from lacewing.kernel.db.plan import Step, plan_steps
 from lacewing.kernel.db.promise import find_promise
@@ -37,6 +38,11 @@ class SchemaOutdated(Unavailable):
 class SchemaTooNew(Unavailable):
     code = "schema-too-new"
     title = "The database's schema is of a newer program, and not made for this one."
+
+
+class RestoreUnfinished(Unavailable):
+    code = "restore-unfinished"
+    title = "A restore into this database did not end: run `lacewing restore` again."
 
 
 class NoSuchRevision(Malformed):
@@ -124,16 +130,17 @@ class Migrations:
         Raises:
             SchemaOutdated: an older one.
             SchemaTooNew: a newer one that promises nothing of the kind.
+            RestoreUnfinished: it is there, and what belongs into it only in part.
         """
         current, promised = await self._find_state()
         if current == self.head():
             return current
-        if current is None or self._knows(current):
+        if current is None or self.knows(current):
             raise SchemaOutdated(
                 f"The schema is at {current or 'nothing'}, this program wants {self.head()}. "
                 "Run `lacewing db upgrade`."
             )
-        if promised is None or not self._knows(promised):
+        if promised is None or not self.knows(promised):
             raise SchemaTooNew(
                 f"The schema is at {current}, which this program, made for {self.head()}, does not "
                 f"know. Programs from {promised or current} on may run on it."
@@ -153,7 +160,7 @@ class Migrations:
 
     async def _refuse_newer(self) -> None:
         current = await self.current()
-        if current is not None and not self._knows(current):
+        if current is not None and not self.knows(current):
             raise SchemaTooNew(
                 f"The schema is at {current}, which this program, made for {self.head()}, does not "
                 "know: only a program that does can change it."
@@ -163,12 +170,15 @@ class Migrations:
         """The revision, and the oldest program that may run on it."""
 
         def find(connection: Connection) -> tuple[str | None, str | None]:
+            if is_restore_unfinished(connection):
+                raise RestoreUnfinished
             current = MigrationContext.configure(connection).get_current_revision()
             return current, None if current == self.head() else find_promise(connection)
 
         return await self._with_connection(find)
 
-    def _knows(self, revision: str) -> bool:
+    def knows(self, revision: str) -> bool:
+        """Whether it is one of this program's."""
         return any(each.revision == revision for each in self._directory().walk_revisions())
 
     def _directory(self) -> ScriptDirectory:
@@ -180,8 +190,12 @@ class Migrations:
             verb(self._config, revision)
 
         with _told_in_our_words():
-            await self._with_connection(run)
+            await self._with_connection(run, changes=True)
 
-    async def _with_connection(self, use: Callable[[Connection], Result]) -> Result:
+    async def _with_connection(
+        self, use: Callable[[Connection], Result], *, changes: bool = False
+    ) -> Result:
         # A migration that has waited for those who write goes on with what they wrote.
-        return await use_connection(self._settings, self._data_dir, use, "READ COMMITTED")
+        return await use_connection(
+            self._settings, self._data_dir, use, "READ COMMITTED", changes=changes
+        )

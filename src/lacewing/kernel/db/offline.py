@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Literal, TypeVar
 
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -27,10 +27,13 @@ async def use_connection(
     data_dir: Path,
     use: Callable[[Connection], Result],
     isolation: Isolation = "REPEATABLE READ",
+    *,
+    changes: bool = True,
 ) -> Result:
     """Call ``use`` with a connection, in one transaction that sees one state of the database.
 
-    Who waits for others' changes and must then see them, asks for ``READ COMMITTED``.
+    Who waits for others' changes and must then see them, asks for ``READ COMMITTED``. On SQLite all
+    others wait for the one who ``changes`` something.
 
     Raises:
         DatabaseUnavailable: it does not answer.
@@ -38,7 +41,7 @@ async def use_connection(
     path = sqlite_path(settings, data_dir)
     try:
         if path is not None:
-            return await asyncio.to_thread(_use_sqlite, path, use)
+            return await asyncio.to_thread(_use_sqlite, path, use, changes)
         assert settings.database_url is not None
         return await _use_postgres(settings.database_url, use, isolation)
     except (OSError, sqlite3.Error) as error:
@@ -49,9 +52,15 @@ async def use_connection(
         raise
 
 
-def _use_sqlite(path: Path, use: Callable[[Connection], Result]) -> Result:
+def _use_sqlite(path: Path, use: Callable[[Connection], Result], changes: bool) -> Result:  # noqa: FBT001  handed on to a thread
     make_folder_of(path)
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": LOCK_SECONDS})
+    engine = create_engine(
+        f"sqlite:///{path}", connect_args={"timeout": LOCK_SECONDS, "isolation_level": None}
+    )
+    # Python's own transactions begin at the first change: each read before it would see a state
+    # of its own.
+    begin = "BEGIN IMMEDIATE" if changes else "BEGIN"
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
     try:
         with engine.begin() as connection:
             return use(connection)

@@ -1,0 +1,267 @@
+"""How a backup is put into an empty Lacewing: keys, files, then all rows in one transaction.
+
+The whole archive is read and compared with its manifest before anything is written. From the rows'
+commit until what is searched is made anew, a mark in the database keeps every program away.
+"""
+
+import hashlib
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TypeVar
+
+import msgspec
+
+from lacewing.accounts.keys import SECRET_FILE
+from lacewing.catalogue.jobs import index_all_products
+from lacewing.cli.backing_up import secret_id
+from lacewing.cli.context import migrations_of, work_in
+from lacewing.cli.verifying import verify
+from lacewing.content.jobs import index_all_posts
+from lacewing.documents.files import Storage
+from lacewing.documents.files.opening import open_storage
+from lacewing.documents.jobs import index_all_documents
+from lacewing.kernel import audit
+from lacewing.kernel.audit.chain import Witness
+from lacewing.kernel.backup.archive import Archive, Header, Manifest, Piece, TableSum
+from lacewing.kernel.backup.errors import BackupTooNew, NotABackup, NotRestorable
+from lacewing.kernel.db import open_database, transaction
+from lacewing.kernel.db.dump import (
+    dump_rows,
+    dumped_tables,
+    has_rows,
+    is_restore_unfinished,
+    load_rows,
+    mark_restore,
+    replace_all,
+)
+from lacewing.kernel.db.offline import Connection, use_connection
+from lacewing.kernel.ids import new_id
+from lacewing.settings import Settings
+from lacewing.tracker.jobs import index_all_issues
+
+Tell = Callable[[str, int], None]
+Result = TypeVar("Result")
+
+_REFUSED_SECRET: Final = (
+    "This Lacewing has another secret: set LACEWING_SECRET_KEY to what it was when "  # noqa: S105  no secret
+)
+_SEALED_DATA: Final = "Personal data in it is sealed by keys that this Lacewing has not"
+
+
+class Restored(msgspec.Struct):
+    """What was put in."""
+
+    file: str
+    manifest: Manifest
+    schema: str
+
+
+async def restore(settings: Settings, archive: Archive, tell: Tell) -> Restored:
+    """Put all of ``archive`` into this Lacewing, which must be empty.
+
+    Raises:
+        NotRestorable, BackupTooNew: with the reason; nothing was written.
+        NotABackup, WrongPassphrase: nothing was written either.
+    """
+    header = archive.header()
+    _check_schema(settings, header)
+    _check_settings(settings, header)
+    await _check_empty(settings)
+    keys = _keys_of(archive)
+    _check_keys(settings, header, keys)
+    manifest = verify(archive, tell)
+    _write_keys(settings.keys_dir, keys)
+    await _restore_files(settings, archive, manifest, tell)
+    await _restore_rows(settings, archive, header, manifest, tell)
+    await _finish(settings, header)
+    return Restored(str(archive.path), manifest, migrations_of(settings).head())
+
+
+def _check_schema(settings: Settings, header: Header) -> None:
+    if not migrations_of(settings).knows(header.schema):
+        raise BackupTooNew(
+            f"Lacewing {header.version} wrote this backup, at schema {header.schema}, which this "
+            "program does not know: restore it with that version, or a newer one."
+        )
+
+
+def _check_settings(settings: Settings, header: Header) -> None:
+    """What the environment must bring, since it is in no backup."""
+    missing = set(header.personal_data_keys) - set(settings.database.cipher.key_ids)
+    if missing:
+        raise NotRestorable(
+            f"{_SEALED_DATA} ({', '.join(sorted(missing))}): set LACEWING_PII_ENCRYPTION_KEY and "
+            "LACEWING_PII_HASH_KEY to what they were when it was made."
+        )
+    given = settings.general.secret_key
+    if given is not None:
+        secret = hashlib.sha256(given.get_secret_value().encode()).digest()
+        if secret_id(secret) != header.secret_id:
+            was = "it was made." if header.is_secret_in_settings else "it was made: to nothing."
+            raise NotRestorable(_REFUSED_SECRET + was)
+    elif header.is_secret_in_settings:
+        raise NotRestorable(f"{_REFUSED_SECRET}it was made.")
+
+
+async def _check_empty(settings: Settings) -> None:
+    if await migrations_of(settings).current() is None:
+        return
+
+    def is_taken(connection: Connection) -> bool:
+        return has_rows(connection) and not is_restore_unfinished(connection)
+
+    if await _with_connection(settings, is_taken, changes=False):
+        raise NotRestorable(
+            "Only an empty Lacewing takes a backup: there is something in this one."
+        )
+
+
+def _keys_of(archive: Archive) -> dict[str, bytes]:
+    """They stand before the files, so this reads the rows and no further."""
+    keys: dict[str, bytes] = {}
+    for piece in archive.pieces():
+        if piece.kind == "keys":
+            keys[piece.key] = piece.read()
+        elif piece.kind != "tables":
+            break
+    return keys
+
+
+def _check_keys(settings: Settings, header: Header, keys: dict[str, bytes]) -> None:
+    own = settings.keys_dir / SECRET_FILE
+    if header.is_secret_in_settings or settings.general.secret_key is not None:
+        return
+    if SECRET_FILE not in keys or secret_id(keys[SECRET_FILE]) != header.secret_id:
+        raise NotABackup("It lacks the secret that it was made with.")
+    if own.exists() and own.read_bytes() != keys[SECRET_FILE]:
+        raise NotRestorable(
+            f"{settings.keys_dir} holds the keys of another Lacewing: move it away first."
+        )
+
+
+def _write_keys(folder: Path, keys: dict[str, bytes]) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name, content in keys.items():
+        path = folder / name
+        if path.exists() and path.read_bytes() == content:
+            continue
+        draft = folder / f".{name}.{os.getpid()}.{secrets.token_hex(4)}"
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as output:
+            output.write(content)
+            output.flush()
+            os.fsync(output.fileno())
+        if os.geteuid() == 0:
+            # Whom the folder belongs to runs the server, and must read it.
+            owner = folder.stat()
+            os.chown(draft, owner.st_uid, owner.st_gid)
+        draft.replace(path)
+
+
+async def _restore_files(
+    settings: Settings, archive: Archive, manifest: Manifest, tell: Tell
+) -> None:
+    """Put them in before the rows: without those, the sweep removes them again."""
+    storage = open_storage(
+        settings.documents.storage_url, settings.general.data_dir, settings.object_storage
+    )
+    damaged = set(manifest.damaged)
+    try:
+        done = 0
+        for piece in archive.pieces():
+            if piece.kind == "files" and piece.key not in damaged:
+                await _restore_file(storage, piece)
+                done += 1
+                tell("files", done)
+    finally:
+        await storage.close()
+
+
+async def _restore_file(storage: Storage, piece: Piece) -> None:
+    if await storage.size(piece.key) == piece.size:
+        return
+    draft = storage.drafts_dir / str(new_id())
+    try:
+        sha256 = hashlib.sha256()
+        with draft.open("xb") as output:
+            for chunk in piece.chunks():
+                sha256.update(chunk)
+                output.write(chunk)
+        if sha256.hexdigest() != piece.key:
+            raise NotABackup(f"The file {piece.key} was changed while it was read.")
+        await storage.put(piece.key, draft)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+async def _restore_rows(
+    settings: Settings, archive: Archive, header: Header, manifest: Manifest, tell: Tell
+) -> None:
+    migrations = migrations_of(settings)
+    if await migrations.current() not in {None, header.schema}:
+        await _with_connection(settings, lambda connection: replace_all(connection, _nothing))
+        await migrations.downgrade("base")
+    await migrations.upgrade(header.schema)
+
+    def fill(connection: Connection) -> None:
+        if has_rows(connection) and not is_restore_unfinished(connection):
+            raise NotRestorable("Somebody has written to this Lacewing meanwhile.")
+        replace_all(connection, lambda: _load(connection, archive, tell))
+        _compare(connection, manifest)
+        mark_restore(connection, is_finished=False)
+
+    await _with_connection(settings, fill)
+    await migrations.upgrade()
+
+
+def _nothing() -> None:
+    pass
+
+
+def _load(connection: Connection, archive: Archive, tell: Tell) -> None:
+    tables = {table.name: table for table in dumped_tables()}
+    done = 0
+    for piece in archive.pieces():
+        if piece.kind != "tables":
+            return
+        if piece.table not in tables:
+            raise NotABackup(f"There is no table {piece.table}.")
+        lines = piece.lines()
+        load_rows(connection, tables[piece.table], lines)
+        done += len(lines)
+        tell("rows", done)
+
+
+def _compare(connection: Connection, manifest: Manifest) -> None:
+    """What stands there now must be what was there when the backup was made."""
+    for table in dumped_tables():
+        if table.name not in manifest.tables:
+            continue
+        total = TableSum()
+        for line in dump_rows(connection, table):
+            total.add(line)
+        if total != manifest.tables[table.name]:
+            raise NotABackup(f"The rows of {table.name} came out otherwise than they were.")
+
+
+async def _finish(settings: Settings, header: Header) -> None:
+    """Make anew what is searched, note the restore, and let programs in."""
+    Witness(settings.audit_witness).forget()
+    database = await open_database(settings.database, settings.general.data_dir)
+    try:
+        for index in (index_all_issues, index_all_posts, index_all_products, index_all_documents):
+            await index(lambda: transaction(database))
+        async with transaction(database) as session:
+            details = {"made_at": header.created_at, "version": header.version}
+            await audit.record(work_in(session), "backup.restored", details=details)
+    finally:
+        await database.close()
+    await _with_connection(settings, lambda connection: mark_restore(connection, is_finished=True))
+
+
+async def _with_connection(
+    settings: Settings, use: Callable[[Connection], Result], *, changes: bool = True
+) -> Result:
+    return await use_connection(settings.database, settings.general.data_dir, use, changes=changes)

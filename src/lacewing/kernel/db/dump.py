@@ -1,0 +1,142 @@
+"""All rows of all tables, as they stand: what a backup keeps, and puts back.
+
+An export leaves behind what ends by itself; a backup takes it too, so that afterwards all is as it
+was: sessions and tokens, jobs that wait, webhooks' secrets, figures, keys of idempotency. Only what
+is searched is made anew, since each database keeps it in its own way.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection, Integer, MetaData, Table, delete, func, insert, inspect, select
+
+from lacewing.kernel.db.exchange import check_references
+from lacewing.kernel.db.metadata import metadata
+from lacewing.kernel.errors import Malformed
+
+ROWS_AT_ONCE: Final = 500
+
+_encode = msgspec.json.Encoder(order="sorted").encode
+_unfinished = Table("unfinished_restore", MetaData())
+"""There while a restore is under way: no program runs on the database then."""
+
+
+class UnknownRow(Malformed):
+    code = "unknown-row"
+    title = "A row is for a table or column that is not there, or of values that do not fit."
+
+
+def dumped_tables() -> list[Table]:
+    """Every table whose rows a backup holds, those that others refer to first."""
+    return [table for table in metadata.sorted_tables if not table.info.get("of_this_place")]
+
+
+def dump_rows(connection: Connection, table: Table) -> Iterator[bytes]:
+    """Each row as a JSON object, its names in order; the same text on either database."""
+    names = ["".join(column.name) for column in table.columns]  # plain, not SQLAlchemy's kind
+    statement = select(table).order_by(*table.primary_key)
+    for row in connection.execution_options(yield_per=ROWS_AT_ONCE).execute(statement):
+        yield _encode(dict(zip(names, row, strict=True)))
+
+
+def load_rows(connection: Connection, table: Table, lines: Iterable[bytes]) -> None:
+    """Put such rows in.
+
+    Raises:
+        UnknownRow: one has something that this program's table has not.
+    """
+    waiting: list[dict[str, Any]] = []
+    for line in lines:
+        waiting.append(_read(table, line))
+        if len(waiting) == ROWS_AT_ONCE:
+            connection.execute(insert(table), waiting)
+            waiting = []
+    if waiting:
+        connection.execute(insert(table), waiting)
+
+
+def _read(table: Table, line: bytes) -> dict[str, Any]:
+    try:
+        return {
+            name: None
+            if value is None
+            else msgspec.convert(value, table.columns[name].type.python_type)
+            for name, value in msgspec.json.decode(line, type=dict[str, Any]).items()
+        }
+    except (msgspec.MsgspecError, KeyError) as error:
+        raise UnknownRow(f"{table.name}: {error}") from error
+
+
+def has_rows(connection: Connection) -> bool:
+    """Whether anything is there that somebody has made; what a server writes by itself is not."""
+    there = inspect(connection).get_table_names()
+    return any(
+        connection.execute(select(table).limit(1)).first() is not None
+        for table in dumped_tables()
+        if table.name in there
+        and not table.info.get("ephemeral")
+        and not table.info.get("replaced")
+    )
+
+
+def is_restore_unfinished(connection: Connection) -> bool:
+    return inspect(connection).has_table(_unfinished.name)
+
+
+def mark_restore(connection: Connection, *, is_finished: bool) -> None:
+    """Keep programs away until the restore has ended."""
+    if is_finished:
+        _unfinished.drop(connection, checkfirst=True)
+    elif not is_restore_unfinished(connection):
+        connection.exec_driver_sql(f"CREATE TABLE {_unfinished.name} (begun INTEGER)")
+
+
+def replace_all(connection: Connection, load: Callable[[], None]) -> None:
+    """Empty every table, and let ``load`` fill them; what a row refers to must be there then.
+
+    Nothing else is written meanwhile: not by triggers, which would note each row as a new one, nor
+    by others.
+
+    Raises:
+        UnreadableExport: a row refers to one that lacks.
+    """
+    there = inspect(connection).get_table_names()
+    tables = [table for table in dumped_tables() if table.name in there]
+    if connection.dialect.name == "postgresql":
+        names = ", ".join(table.name for table in tables)
+        connection.exec_driver_sql(f"LOCK TABLE {names} IN EXCLUSIVE MODE")
+    turn_on = _turn_off_triggers(connection, tables)
+    for table in reversed(tables):
+        connection.execute(delete(table))
+    load()
+    for statement in turn_on:
+        connection.exec_driver_sql(statement)
+    _count_on(connection, tables)
+    check_references(connection)
+
+
+def _turn_off_triggers(connection: Connection, tables: list[Table]) -> list[str]:
+    """The statements that turn them on again; should the transaction fail, it does."""
+    if connection.dialect.name == "postgresql":
+        for table in tables:
+            connection.exec_driver_sql(f"ALTER TABLE {table.name} DISABLE TRIGGER USER")
+        return [f"ALTER TABLE {table.name} ENABLE TRIGGER USER" for table in tables]
+    made = connection.exec_driver_sql(
+        "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+    ).all()
+    for name, _ in made:
+        connection.exec_driver_sql(f'DROP TRIGGER "{name}"')
+    return [statement for _, statement in made]
+
+
+def _count_on(connection: Connection, tables: Iterable[Table]) -> None:
+    """Let numbers that PostgreSQL gives to rows go on after those that came with the rows."""
+    if connection.dialect.name != "postgresql":
+        return
+    for table in tables:
+        for column in table.primary_key:
+            if isinstance(column.type, Integer):
+                numbers = func.pg_get_serial_sequence(table.name, column.name)  # or null
+                highest = select(func.coalesce(func.max(column), 0) + 1).scalar_subquery()
+                connection.execute(select(func.setval(numbers, highest, False)))
