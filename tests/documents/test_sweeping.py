@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,9 @@ from lacewing.documents.service.sweeping import find_missing, remove_file
 from lacewing.documents.store import files as files_store
 from lacewing.documents.tables import files
 from lacewing.kernel.actor import Actor, Role
+from lacewing.kernel.backup.store import begin_backup, finish_backup
 from lacewing.kernel.db import transaction
+from lacewing.kernel.ids import new_id
 from lacewing.kernel.jobs.runner import PAUSE_MAX_SECONDS
 from lacewing.kernel.jobs.tables import jobs
 from lacewing.kernel.work import Origin, Work
@@ -438,3 +441,25 @@ async def test_where_all_files_are_there_none_is_missing(idle_house: House, dora
 
     assert without_any == []
     assert await find_missing(idle_house.database, storage) == []
+
+
+async def test_no_file_is_removed_while_a_backup_is_under_way(
+    idle_house: House, dora: Member
+) -> None:
+    """OPS-13: its one state of the database may know the document; the sweep comes back to it."""
+    first = await upload(dora)
+    backup_id = new_id()
+    async with transaction(idle_house.database) as session:
+        now = idle_house.clock()
+        await begin_backup(session, backup_id, now, now + timedelta(hours=1), is_sealed=False)
+    await delete(dora, first)
+    await run_jobs(idle_house)
+    while_held = await storage_of(idle_house).size(first["sha256"])
+
+    async with transaction(idle_house.database) as session:
+        await finish_backup(session, backup_id, idle_house.clock(), 1)
+    idle_house.clock.advance(seconds=SWEPT_EVERY.total_seconds())
+    await sweep(idle_house)
+
+    assert while_held == first["size_bytes"]
+    assert await storage_of(idle_house).size(first["sha256"]) is None
