@@ -31,7 +31,7 @@ pytestmark = pytest.mark.system
 
 PASSPHRASE = "correct horse battery staple"
 CREDENTIALS = {"username": "root", "password": "Correct-Horse-7"}
-CONTENTS = (pdf(["Lacewings eat aphids. " * 200]), pdf(["short"]))
+CONTENTS = (pdf("Lacewings eat aphids. " * 20), pdf("short"))
 NOT_KEPT = {"alembic_version", "schema_promise", "backups", "unfinished_restore"}
 SEARCHED = ("_search", "_words", "issue_texts", "issue_attached_texts")
 """In the names of tables that are made anew, in each database's own way."""
@@ -174,7 +174,8 @@ def _fill(server: Server, settings: dict[str, str]) -> dict[str, str]:
                 files={"file": (f"{number}.pdf", content, "application/pdf")},
             )
             sent.raise_for_status()
-        api.post("/api/auth/tokens", json={"name": "ci", "scopes": ["read"]}).raise_for_status()
+        token = {"name": "ci", "scopes": ["read"]}
+        api.post("", json=token).raise_for_status()
     return headers
 
 
@@ -284,7 +285,7 @@ async def _come_and_go(api: httpx.AsyncClient, is_over: asyncio.Event) -> int:
     """Upload and delete documents; how many there were."""
     count = 0
     while not is_over.is_set():
-        content = pdf([secrets.token_hex(100)])
+        content = pdf(secrets.token_hex(100))
         sent = await api.post(
             "/api/documents/upload", files={"file": ("x.pdf", content, "application/pdf")}
         )

@@ -1,6 +1,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -10,6 +11,7 @@ from lacewing.kernel.web.rate_limits import RateLimiter
 from lacewing.settings import Settings
 from tests.support import servers
 from tests.support.house import House, open_house
+from tests.support.waiting import until
 
 LIMIT = 10
 
@@ -160,6 +162,7 @@ async def test_without_redis_limits_hold_in_process() -> None:
         before = await _allowed([limiter], "a", 5 * LIMIT)
     during = await _allowed([limiter], "b", 5 * LIMIT)
     with servers.redis_process(port):
+        await until(partial(_is_shared, limiter))
         after = await _allowed([limiter], "c", 5 * LIMIT)
         other_process = RateLimiter(url)
         shared = await _allowed([other_process], "c", 1)
@@ -167,6 +170,10 @@ async def test_without_redis_limits_hold_in_process() -> None:
         await limiter.close()
 
     assert (before, during, after, shared) == (LIMIT, LIMIT, LIMIT, 0)
+
+
+async def _is_shared(limiter: RateLimiter) -> bool:
+    return limiter.is_shared
 
 
 async def test_a_limit_counts_by_name_and_key(redis_url: str) -> None:

@@ -237,7 +237,7 @@ async def _write_files(
             continue
         if found != key:
             manifest.damaged.append(key)
-        names.add(key.encode())
+        names.add_name(key.encode())
         manifest.files_bytes += int(size)
         tell("files", names.rows)
     manifest.files, manifest.files_checksum = names.rows, names.checksum

@@ -42,7 +42,7 @@ class _Found:
         for chunk in piece.chunks():
             sha256.update(chunk)
             self.files_bytes += len(chunk)
-        self.names.add(piece.key.encode())
+        self.names.add_name(piece.key.encode())
         if sha256.hexdigest() != piece.key:
             self.damaged.append(piece.key)
 

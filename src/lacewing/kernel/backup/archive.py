@@ -32,6 +32,8 @@ _GZIP: Final = 31
 
 Kind = TypeVar("Kind")
 
+_in_order = msgspec.json.Encoder(order="sorted").encode
+
 
 class Header(msgspec.Struct, frozen=True):
     """What must be known before anything is read."""
@@ -46,13 +48,19 @@ class Header(msgspec.Struct, frozen=True):
 
 
 class TableSum(msgspec.Struct):
-    """How many rows a table has, and the sum of their SHA-256, in whatever order they come."""
+    """How many rows a table has, and the sum of their SHA-256.
+
+    In whatever order rows, and the names in them, come: the two databases differ in both.
+    """
 
     rows: int = 0
     checksum: str = "0" * 64
 
     def add(self, line: bytes) -> None:
-        total = int(self.checksum, 16) + int.from_bytes(hashlib.sha256(line).digest(), "big")
+        self.add_name(_in_order(msgspec.json.decode(line)))
+
+    def add_name(self, name: bytes) -> None:
+        total = int(self.checksum, 16) + int.from_bytes(hashlib.sha256(name).digest(), "big")
         self.rows += 1
         self.checksum = f"{total % 2**256:064x}"
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, Field, SecretStr, field_validat
 
 from lacewing.kernel.db.encryption import FieldCipher, decode_key
 from lacewing.kernel.db.failures import DatabaseUnavailable
+from lacewing.kernel.db.pool import Limits
 from lacewing.kernel.db.postgres import PostgresDatabase
 from lacewing.kernel.db.session import DialectName, Session
 from lacewing.kernel.db.sqlite import SqliteDatabase
@@ -23,6 +24,18 @@ class DatabaseSettings(BaseModel, frozen=True):
     )
     database_pool_size: int = Field(
         10, ge=1, le=1_000, description="PostgreSQL connections of one server process."
+    )
+    database_connect_seconds: float = Field(
+        5, gt=0, le=60, description="How long a new connection to PostgreSQL may take; then 503."
+    )
+    database_statement_seconds: float = Field(
+        10, gt=0, le=600, description="How long PostgreSQL may work at one statement; then 503."
+    )
+    database_wait_seconds: float = Field(
+        30,
+        gt=0,
+        le=600,
+        description="How long a request waits for one of the connections, all of which are in use.",
     )
 
     pii_encryption_key: Annotated[tuple[SecretStr, ...], BeforeValidator(split_by_commas)] = Field(
@@ -96,9 +109,13 @@ async def open_database(settings: DatabaseSettings, data_dir: Path) -> Database:
     path = sqlite_path(settings, data_dir)
     if path is None:
         assert settings.database_url is not None
-        return await PostgresDatabase.open(
-            settings.database_url, settings.database_pool_size, settings.cipher
+        limits = Limits(
+            connections=settings.database_pool_size,
+            connect=settings.database_connect_seconds,
+            statement=settings.database_statement_seconds,
+            place=settings.database_wait_seconds,
         )
+        return await PostgresDatabase.open(settings.database_url, limits, settings.cipher)
     make_folder_of(path)
     return SqliteDatabase(path, settings.cipher)
 

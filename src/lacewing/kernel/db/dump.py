@@ -17,7 +17,7 @@ from lacewing.kernel.errors import Malformed
 
 ROWS_AT_ONCE: Final = 500
 
-_encode = msgspec.json.Encoder(order="sorted").encode
+_encode = msgspec.json.Encoder().encode
 _unfinished = Table("unfinished_restore", MetaData())
 """There while a restore is under way: no program runs on the database then."""
 
@@ -33,7 +33,7 @@ def dumped_tables() -> list[Table]:
 
 
 def dump_rows(connection: Connection, table: Table) -> Iterator[bytes]:
-    """Each row as a JSON object, its names in order; the same text on either database."""
+    """Each row as a JSON object; what is JSON in it keeps its order where its database does."""
     names = ["".join(column.name) for column in table.columns]  # plain, not SQLAlchemy's kind
     statement = select(table).order_by(*table.primary_key)
     for row in connection.execution_options(yield_per=ROWS_AT_ONCE).execute(statement):

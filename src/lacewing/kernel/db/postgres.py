@@ -1,32 +1,21 @@
-"""PostgreSQL through raw asyncpg: a pool, and one transaction a session."""
+"""PostgreSQL through raw asyncpg: one transaction a session, on a connection of the pool."""
 
-from collections.abc import Callable, Generator, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import asyncpg
-import msgspec
 from sqlalchemy import Executable
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 
 from lacewing.kernel.db.encryption import FieldCipher
 from lacewing.kernel.db.failures import DatabaseUnavailable, UniqueViolation
+from lacewing.kernel.db.pool import Held, Limits, Pool
 from lacewing.kernel.db.session import DialectName, Parameters, Row
 from lacewing.kernel.db.statements import CompiledStatement, StatementCache
 
-CONNECT_SECONDS = 5
-"""How long a request waits for a new connection before it is told to come again."""
-ACQUIRE_SECONDS = 30
-"""How long a request waits for a place in the pool: a thousand uploads at once are all served."""
-STATEMENT_SECONDS = 10
-"""How long one statement may run; no indexed one takes a tenth of it."""
-IDLE_SECONDS = 30
-"""How long a transaction may stand still: a process that hangs must not hold its locks for ever."""
-GONE_SECONDS = 9
-"""When a client that says nothing is taken for gone, as one whose machine has lost its power."""
 PING_SECONDS = 2
-STATEMENTS_PREPARED = 500
-"""Prepared statements kept a connection."""
 
 _NO_PARAMETERS: Parameters = {}
 _statements: Final = StatementCache(asyncpg_dialect())  # type: ignore[no-untyped-call]  # SQLAlchemy's own gap
@@ -41,18 +30,16 @@ _UNAVAILABLE = (
     asyncpg.TransactionRollbackError,
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
+    asyncpg.ReadOnlySQLTransactionError,  # the one who wrote has become a standby
+    asyncpg.InvalidCachedStatementError,  # the schema was upgraded meanwhile
     OSError,
     TimeoutError,
 )
 
-_Held = asyncpg.pool.PoolConnectionProxy
-_Pool = asyncpg.Pool
+_LOST = (asyncpg.PostgresConnectionError, OSError)
+"""After these the connection may be no more; a ``TimeoutError`` is an ``OSError``."""
 
-
-class _Connection(asyncpg.Connection):
-    def get_reset_query(self) -> str:
-        """Nothing to reset: no session state is ever set, and the round trip is saved."""
-        return ""
+Result = TypeVar("Result")
 
 
 @contextmanager
@@ -70,10 +57,10 @@ class PostgresSession:
 
     dialect: DialectName = "postgresql"
 
-    def __init__(self, pool: _Pool, cipher: FieldCipher) -> None:
+    def __init__(self, pool: Pool, cipher: FieldCipher) -> None:
         self._pool = pool
         self.cipher = cipher
-        self._connection: _Held | None = None
+        self._connection: Held | None = None
 
     async def one(
         self,
@@ -112,7 +99,8 @@ class PostgresSession:
         compiled = _statements.compiled(statement, rows[0])
         with _told_in_our_words():
             connection = await self._begin()
-            await connection.executemany(compiled.sql, [compiled.arguments(row) for row in rows])
+            arguments = [compiled.arguments(row) for row in rows]
+            await self._on(connection, connection.executemany(compiled.sql, arguments))
 
     async def commit(self) -> None:
         if self._connection is not None:
@@ -126,16 +114,20 @@ class PostgresSession:
         arguments = compiled.arguments(parameters)
         with _told_in_our_words():
             if self._connection is None and not compiled.takes_locks:
-                async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
-                    return await getattr(connection, method)(compiled.sql, *arguments)
+                connection = await self._pool.acquire()
+                try:
+                    asking = getattr(connection, method)(compiled.sql, *arguments)
+                    return await self._on(connection, asking)
+                finally:
+                    await self._pool.release(connection)
             connection = await self._begin()
-            return await getattr(connection, method)(compiled.sql, *arguments)
+            return await self._on(connection, getattr(connection, method)(compiled.sql, *arguments))
 
-    async def _begin(self) -> _Held:
+    async def _begin(self) -> Held:
         if self._connection is None:
-            connection = await self._pool.acquire(timeout=ACQUIRE_SECONDS)
+            connection = await self._pool.acquire()
             self._connection = connection
-            await connection.execute("BEGIN")
+            await self._on(connection, connection.execute("BEGIN"))
         return self._connection
 
     async def _end(self, command: str) -> None:
@@ -143,17 +135,17 @@ class PostgresSession:
         assert connection is not None
         try:
             with _told_in_our_words():
-                await connection.execute(command)
+                await self._on(connection, connection.execute(command))
         finally:
             await self._pool.release(connection)
 
-
-async def _prepare_connection(connection: asyncpg.Connection) -> None:
-    for name in ("json", "jsonb"):
-        # SQLAlchemy's bind processor has made text of it already.
-        await connection.set_type_codec(
-            name, encoder=str, decoder=msgspec.json.decode, schema="pg_catalog"
-        )
+    async def _on(self, connection: Held, asking: Awaitable[Result]) -> Result:
+        """The answer; a connection on which none will come is given up."""
+        try:
+            return await asking
+        except _LOST as error:
+            self._pool.give_up(connection, error)
+            raise
 
 
 class PostgresDatabase:
@@ -161,44 +153,29 @@ class PostgresDatabase:
 
     dialect: DialectName = "postgresql"
 
-    def __init__(self, pool: _Pool, cipher: FieldCipher) -> None:
+    def __init__(self, pool: Pool, cipher: FieldCipher) -> None:
         self._pool = pool
         self._cipher = cipher
 
     @classmethod
-    async def open(cls, url: str, pool_size: int, cipher: FieldCipher) -> "PostgresDatabase":
+    async def open(cls, url: str, limits: Limits, cipher: FieldCipher) -> "PostgresDatabase":
         with _told_in_our_words():
-            pool = await asyncpg.create_pool(
-                url,
-                min_size=1,
-                max_size=pool_size,
-                timeout=CONNECT_SECONDS,
-                connection_class=_Connection,
-                init=_prepare_connection,
-                statement_cache_size=STATEMENTS_PREPARED,
-                max_cached_statement_lifetime=0,
-                server_settings={
-                    "application_name": "lacewing",
-                    "datestyle": "ISO",
-                    "jit": "off",
-                    "idle_in_transaction_session_timeout": f"{IDLE_SECONDS}s",
-                    "statement_timeout": f"{STATEMENT_SECONDS}s",
-                    "tcp_keepalives_idle": str(GONE_SECONDS // 3),
-                    "tcp_keepalives_interval": str(GONE_SECONDS // 3),
-                    "tcp_keepalives_count": "2",
-                    "tcp_user_timeout": f"{GONE_SECONDS}s",
-                    "timezone": "UTC",
-                },
-            )
-        return cls(pool, cipher)
+            return cls(await Pool.open(url, limits), cipher)
 
     def session(self) -> PostgresSession:
         return PostgresSession(self._pool, self._cipher)
 
     async def ping(self) -> None:
         with _told_in_our_words():
-            async with self._pool.acquire(timeout=PING_SECONDS) as connection:
+            async with asyncio.timeout(PING_SECONDS):
+                connection = await self._pool.acquire()
+            try:
                 await connection.fetchval("SELECT 1", timeout=PING_SECONDS)
+            except _LOST as error:
+                self._pool.give_up(connection, error)
+                raise
+            finally:
+                await self._pool.release(connection)
 
     async def close(self) -> None:
         await self._pool.close()

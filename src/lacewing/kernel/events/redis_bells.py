@@ -15,6 +15,7 @@ from lacewing.kernel.tasks import end_tasks
 
 CHANNEL_PREFIX: Final = "lacewing:bell:"
 TIMEOUT_SECONDS: Final = 5.0
+HEALTH_SECONDS: Final = 5
 PAUSE_SECONDS: Final = 1.0
 """Before a Redis that was lost is asked again."""
 
@@ -45,7 +46,11 @@ class RedisBells:
     def __init__(self, bells: Bells, url: str) -> None:
         self._bells = {CHANNEL_PREFIX + name: bell for name, bell in bells.named().items()}
         self._redis = Redis.from_url(
-            url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS
+            url,
+            socket_timeout=TIMEOUT_SECONDS,
+            socket_connect_timeout=TIMEOUT_SECONDS,
+            # Who only listens would never notice that the other end has gone without a word.
+            health_check_interval=HEALTH_SECONDS,
         )
         self._wanted: set[str] = set()
         self._any_wanted = asyncio.Event()

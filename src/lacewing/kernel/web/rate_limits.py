@@ -1,5 +1,6 @@
 """Moving-window rate limits, in this process or shared over all through Redis (SEC-2)."""
 
+import asyncio
 import time
 from typing import Final
 
@@ -8,15 +9,15 @@ import structlog
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage, RedisStorage, Storage
 from limits.aio.strategies import MovingWindowRateLimiter
-from redis.asyncio import BlockingConnectionPool
-from redis.exceptions import RedisError, TimeoutError as RedisTimeoutError
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.exceptions import RedisError
 
 WINDOW_SECONDS: Final = 60
 REDIS_CONNECTIONS: Final = 50
 REDIS_TIMEOUT_SECONDS: Final = 5.0
 """Long enough that a burst is never taken for a lost Redis: it would count in process then."""
-REDIS_PAUSE_SECONDS: Final = 1.0
-"""How long a Redis that hangs is not asked again: each try would cost its whole timeout."""
+REDIS_PROBE_SECONDS: Final = 1.0
+"""Between two looks whether a Redis that was lost is there again; no request waits for one."""
 
 _log = structlog.get_logger(__name__)
 
@@ -37,8 +38,7 @@ class RateLimiter:
         self._local = MovingWindowRateLimiter(MemoryStorage())
         self._pool: BlockingConnectionPool | None = None
         self._shared: MovingWindowRateLimiter | None = None
-        self._is_lost = False
-        self._asked_again_at = 0.0
+        self._probing: asyncio.Task[None] | None = None
         if redis_url is not None:
             self._pool = BlockingConnectionPool.from_url(
                 redis_url,
@@ -55,26 +55,43 @@ class RateLimiter:
             )
             self._shared = MovingWindowRateLimiter(storage)
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether tries are counted over all processes now."""
+        return self._shared is not None and self._probing is None
+
     async def hit(self, name: str, per_minute: int, key: str) -> Verdict:
         """Count one try against ``per_minute``."""
-        if self._shared is not None and time.monotonic() >= self._asked_again_at:
+        if self._shared is not None and self._probing is None:
             try:
-                verdict = await _hit(self._shared, name, per_minute, key)
-            except (RedisError, OSError, TimeoutError) as error:
+                return await _hit(self._shared, name, per_minute, key)
+            except (RedisError, OSError) as error:
                 self._lose_redis(error)
-            else:
-                self._is_lost = False
-                return verdict
         return await _hit(self._local, name, per_minute, key)
 
     def _lose_redis(self, error: Exception) -> None:
-        if isinstance(error, RedisTimeoutError | TimeoutError):
-            self._asked_again_at = time.monotonic() + REDIS_PAUSE_SECONDS
-        if not self._is_lost:
-            self._is_lost = True
+        if self._probing is None:
             _log.warning("rate_limits_without_redis", error=type(error).__name__)
+            self._probing = asyncio.create_task(self._probe())
+
+    async def _probe(self) -> None:
+        """Ask until Redis answers."""
+        assert self._pool is not None
+        redis = Redis(connection_pool=self._pool)
+        while True:
+            await asyncio.sleep(REDIS_PROBE_SECONDS)
+            try:
+                await redis.ping()
+            except (RedisError, OSError):
+                continue
+            break
+        self._probing = None
+        _log.warning("rate_limits_with_redis")
 
     async def close(self) -> None:
+        if self._probing is not None:
+            self._probing.cancel()
+            await asyncio.wait({self._probing})
         if self._pool is not None:
             await self._pool.aclose()
 

@@ -1,0 +1,193 @@
+"""The connections of one process to PostgreSQL: first come, first served, and no waiting in vain.
+
+When the server is lost, one task asks for it again and again, and everybody else is told at once:
+else each would wait for its own connection to time out, and hold its place meanwhile.
+"""
+
+import asyncio
+import socket
+from asyncio import Semaphore
+from typing import Any, Final
+
+import asyncpg
+import msgspec
+import structlog
+
+from lacewing.kernel.db.failures import DatabaseUnavailable
+
+PROBE_SECONDS: Final = 0.5
+"""Between two looks whether a server that was lost is there again."""
+PROBE_LIMIT_SECONDS: Final = 2.0
+RELEASE_SECONDS: Final = 5.0
+CLOSE_SECONDS: Final = 10.0
+SILENCE_SECONDS: Final = 5
+"""How long the other end may leave what we sent without an acknowledgement of its kernel, or how
+long its kernel may be silent, before the connection is given up. A slow statement is no silence."""
+STATEMENT_GRACE_SECONDS: Final = 3.0
+"""By which we wait longer than the server lets a statement run."""
+STATEMENTS_PREPARED: Final = 500
+"""Prepared statements kept a connection."""
+
+_LOST = (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError)
+"""No new connection can be had; a ``TimeoutError`` is an ``OSError``. One that is refused for its
+password, or since there are too many, says nothing about the others."""
+
+Held = asyncpg.pool.PoolConnectionProxy
+
+_log = structlog.get_logger(__name__)
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """How many connections there are, and how long, in seconds, one waits for what."""
+
+    connections: int
+    connect: float
+    statement: float
+    place: float
+
+
+class _Connection(asyncpg.Connection):
+    def get_reset_query(self) -> str:
+        """Nothing to reset: no session state is ever set, and the round trip is saved."""
+        return ""
+
+
+class Pool:
+    """See the module. What it raises are asyncpg's errors, ``OSError`` and ``TimeoutError``."""
+
+    def __init__(self, pool: asyncpg.Pool, limits: Limits) -> None:
+        self._pool = pool
+        self._limits = limits
+        self._places = Semaphore(limits.connections)
+        self._probing: asyncio.Task[None] | None = None
+        self._expiring: set[asyncio.Future[None]] = set()
+
+    @classmethod
+    async def open(cls, url: str, limits: Limits) -> "Pool":
+        pool = await asyncpg.create_pool(
+            url,
+            min_size=1,
+            max_size=limits.connections,
+            timeout=limits.connect,
+            command_timeout=limits.statement + STATEMENT_GRACE_SECONDS,
+            connection_class=_Connection,
+            init=_prepare,
+            statement_cache_size=STATEMENTS_PREPARED,
+            max_cached_statement_lifetime=0,
+            server_settings={
+                "application_name": "lacewing",
+                "datestyle": "ISO",
+                "jit": "off",
+                "statement_timeout": f"{round(limits.statement * 1_000)}ms",
+                "timezone": "UTC",
+            },
+        )
+        return cls(pool, limits)
+
+    async def acquire(self) -> Held:
+        """A connection, which must be released.
+
+        Raises:
+            DatabaseUnavailable: the server is lost for now.
+        """
+        self._refuse_while_lost()
+        if self._places.locked():
+            async with asyncio.timeout(self._limits.place):
+                await self._places.acquire()
+        else:
+            await self._places.acquire()
+        try:
+            self._refuse_while_lost()  # it may have been lost while this one waited
+            return await self._pool.acquire()
+        except BaseException as error:
+            self._places.release()
+            if isinstance(error, _LOST):
+                self._lose(error)
+            raise
+
+    async def release(self, connection: Held) -> None:
+        try:
+            await self._pool.release(connection, timeout=RELEASE_SECONDS)
+        finally:
+            self._places.release()
+
+    def give_up(self, connection: Held, error: BaseException) -> None:
+        """After ``error`` no answer will come on ``connection``; nor, it may be, on others."""
+        if isinstance(error, TimeoutError):
+            # Asking the server to cancel would wait for the same silence.
+            connection.terminate()
+            self._lose(error)
+        else:
+            expiring = asyncio.ensure_future(self._pool.expire_connections())
+            self._expiring.add(expiring)
+            expiring.add_done_callback(self._expiring.discard)
+
+    async def close(self) -> None:
+        if self._probing is not None:
+            self._probing.cancel()
+            await asyncio.wait({self._probing})
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._pool.close()
+        except TimeoutError:
+            self._pool.terminate()
+
+    def _refuse_while_lost(self) -> None:
+        if self._probing is not None:
+            raise DatabaseUnavailable
+
+    def _lose(self, error: BaseException) -> None:
+        if self._probing is None and not self._pool.is_closing():
+            _log.warning("database_lost", error=type(error).__name__)
+            self._probing = asyncio.create_task(self._probe())
+
+    async def _probe(self) -> None:
+        """Ask until the server answers; then none of the connections of before is used."""
+        await self._pool.expire_connections()
+        while True:
+            if await self._answers():
+                break
+            await asyncio.sleep(PROBE_SECONDS)
+        self._probing = None
+        _log.warning("database_back")
+
+    async def _answers(self) -> bool:
+        try:
+            async with asyncio.timeout(PROBE_LIMIT_SECONDS):
+                connection = await self._pool.acquire()
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            return False
+        try:
+            await connection.fetchval("SELECT 1", timeout=PROBE_LIMIT_SECONDS)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            connection.terminate()
+            return False
+        finally:
+            await self._pool.release(connection, timeout=RELEASE_SECONDS)
+        return True
+
+
+async def _prepare(connection: asyncpg.Connection) -> None:
+    _notice_silence(connection)
+    for name in ("json", "jsonb"):
+        # SQLAlchemy's bind processor has made text of it already.
+        await connection.set_type_codec(
+            name, encoder=str, decoder=msgspec.json.decode, schema="pg_catalog"
+        )
+
+
+def _notice_silence(connection: asyncpg.Connection) -> None:
+    """Let the kernel end a connection whose other end is gone without a word (tcp(7), RFC 5482)."""
+    transport: Any = connection._transport  # type: ignore[attr-defined]  # noqa: SLF001  it is shown nowhere else
+    found = transport.get_extra_info("socket")
+    if found is None or found.family not in {socket.AF_INET, socket.AF_INET6}:
+        return
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (
+        ("TCP_KEEPIDLE", SILENCE_SECONDS),
+        ("TCP_KEEPINTVL", 1),
+        ("TCP_KEEPCNT", 3),
+        ("TCP_USER_TIMEOUT", SILENCE_SECONDS * 1_000),
+    ):
+        if hasattr(socket, name):  # not on every system
+            found.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
