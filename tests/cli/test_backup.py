@@ -175,7 +175,7 @@ def _fill(server: Server, settings: dict[str, str]) -> dict[str, str]:
             )
             sent.raise_for_status()
         token = {"name": "ci", "scopes": ["read"]}
-        api.post("", json=token).raise_for_status()
+        api.post("/api/auth/personal-access-tokens", json=token).raise_for_status()
     return headers
 
 
@@ -191,7 +191,7 @@ def _use(settings: dict[str, str], headers: dict[str, str]) -> None:
     with serving(settings) as server, httpx.Client(base_url=server.url) as api:
         assert api.post("/api/auth/login", json=CREDENTIALS).status_code == 200
         me = api.get("/api/auth/me", headers=headers).json()
-        found = api.get("/api/issues", params={"q": "aphids"}, headers=headers).json()
+        found = api.get("/api/issues", params={"search": "aphids"}, headers=headers).json()
         server.stop()
     assert me["email"] == "root@example.com"
     assert [issue["title"] for issue in found["data"]] == ["The aphids are back"]
@@ -290,7 +290,7 @@ async def _come_and_go(api: httpx.AsyncClient, is_over: asyncio.Event) -> int:
             "/api/documents/upload", files={"file": ("x.pdf", content, "application/pdf")}
         )
         sent.raise_for_status()
-        gone = await api.delete(f"/api/documents/{sent.json()['id']}")
+        gone = await api.delete(f"/api/documents/{sent.json()['document_id']}")
         gone.raise_for_status()
         count += 1
     return count
@@ -322,7 +322,7 @@ def _downloaded(settings: dict[str, str], headers: dict[str, str]) -> list[bytes
     with serving(settings) as server, httpx.Client(base_url=server.url, headers=headers) as api:
         documents = api.get("/api/documents").json()["data"]
         return sorted(
-            api.get(f"/api/documents/{each['id']}/download").content for each in documents
+            api.get(f"/api/documents/{each['document_id']}/download").content for each in documents
         )
 
 

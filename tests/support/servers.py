@@ -150,13 +150,13 @@ def redis_process(
 
 @contextmanager
 def running_server(
-    command: Sequence[str], port: int, folder: Path
+    command: Sequence[str], port: int, folder: Path, address: str = "127.0.0.1"
 ) -> Generator["subprocess.Popen[bytes]", None, None]:
     log = folder / "server.log"
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output)
     try:
-        wait_for_port(port, process, log)
+        wait_for_port(port, process, log, address)
         yield process
     finally:
         process.terminate()
@@ -167,14 +167,16 @@ def running_server(
             process.wait()
 
 
-def wait_for_port(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
+def wait_for_port(
+    port: int, process: "subprocess.Popen[bytes]", log: Path, address: str = "127.0.0.1"
+) -> None:
     """Return when something listens on ``port``; raise with the log when its process ends."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise CannotStart(f"{process.args!r} ended: {end_of(log)}")
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            socket.create_connection((address, port), timeout=1).close()
         except OSError:
             time.sleep(0.02)
         else:

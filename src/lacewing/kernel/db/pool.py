@@ -60,7 +60,8 @@ class Pool:
         self._limits = limits
         self._places = Semaphore(limits.connections)
         self._probing: asyncio.Task[None] | None = None
-        self._expiring: set[asyncio.Future[None]] = set()
+        self._first_look = asyncio.Event()
+        """Set once the probe knows whether the server was lost; until then all wait for it."""
 
     @classmethod
     async def open(cls, url: str, limits: Limits) -> "Pool":
@@ -90,19 +91,19 @@ class Pool:
         Raises:
             DatabaseUnavailable: the server is lost for now.
         """
-        self._refuse_while_lost()
+        await self._refuse_while_lost()
         if self._places.locked():
             async with asyncio.timeout(self._limits.place):
                 await self._places.acquire()
         else:
             await self._places.acquire()
         try:
-            self._refuse_while_lost()  # it may have been lost while this one waited
+            await self._refuse_while_lost()  # it may have been lost while this one waited
             return await self._pool.acquire()
         except BaseException as error:
             self._places.release()
             if isinstance(error, _LOST):
-                self._lose(error)
+                self._ask_server(error)
             raise
 
     async def release(self, connection: Held) -> None:
@@ -116,40 +117,46 @@ class Pool:
         if isinstance(error, TimeoutError):
             # Asking the server to cancel would wait for the same silence.
             connection.terminate()
-            self._lose(error)
-        else:
-            expiring = asyncio.ensure_future(self._pool.expire_connections())
-            self._expiring.add(expiring)
-            expiring.add_done_callback(self._expiring.discard)
+        self._ask_server(error)
 
     async def close(self) -> None:
         if self._probing is not None:
             self._probing.cancel()
             await asyncio.wait({self._probing})
+            self._first_look.set()
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._pool.close()
         except TimeoutError:
             self._pool.terminate()
 
-    def _refuse_while_lost(self) -> None:
+    async def _refuse_while_lost(self) -> None:
+        if self._probing is None:
+            return
+        await self._first_look.wait()
         if self._probing is not None:
             raise DatabaseUnavailable
 
-    def _lose(self, error: BaseException) -> None:
+    def _ask_server(self, error: BaseException) -> None:
+        """Find out whether it was one connection that was lost, or the server."""
         if self._probing is None and not self._pool.is_closing():
-            _log.warning("database_lost", error=type(error).__name__)
-            self._probing = asyncio.create_task(self._probe())
+            self._first_look = asyncio.Event()
+            self._probing = asyncio.create_task(self._probe(error))
 
-    async def _probe(self) -> None:
-        """Ask until the server answers; then none of the connections of before is used."""
+    async def _probe(self, error: BaseException) -> None:
+        """Ask until the server answers; none of the connections of before is used any more."""
         await self._pool.expire_connections()
-        while True:
-            if await self._answers():
-                break
-            await asyncio.sleep(PROBE_SECONDS)
+        is_lost = not await self._answers()
+        if is_lost:
+            _log.warning("database_lost", error=type(error).__name__)
+            self._first_look.set()
+            while True:
+                await asyncio.sleep(PROBE_SECONDS)
+                if await self._answers():
+                    break
+            _log.warning("database_back")
         self._probing = None
-        _log.warning("database_back")
+        self._first_look.set()
 
     async def _answers(self) -> bool:
         try:
