@@ -137,7 +137,8 @@ class Worker:
     async def _repeat(self, task: PeriodicTask) -> None:
         while not self._stopping.is_set():
             count = await self._do(task)
-            pause = 0 if count == task.repeats_at else task.every_seconds
+            is_more = count is not None and count == task.repeats_at  # none: it has failed
+            pause = 0 if is_more else task.every_seconds
             await rest(self._stopping, pause)
         if task.also_at_end:
             await self._do(task)

@@ -67,7 +67,7 @@ class Pool:
     async def open(cls, url: str, limits: Limits) -> "Pool":
         pool = await asyncpg.create_pool(
             url,
-            min_size=1,
+            min_size=0,
             max_size=limits.connections,
             timeout=limits.connect,
             command_timeout=limits.statement + STATEMENT_GRACE_SECONDS,
@@ -83,7 +83,9 @@ class Pool:
                 "timezone": "UTC",
             },
         )
-        return cls(pool, limits)
+        opened = cls(pool, limits)
+        await opened.release(await opened.acquire())  # whoever starts without it is told so
+        return opened
 
     async def acquire(self) -> Held:
         """A connection, which must be released.
