@@ -32,6 +32,17 @@ _LOST = (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError
 """No new connection can be had; a ``TimeoutError`` is an ``OSError``. One that is refused for its
 password, or since there are too many, says nothing about the others."""
 
+_SERVER_NOTICES_SILENCE: Final = {
+    "tcp_keepalives_idle": str(SILENCE_SECONDS),
+    "tcp_keepalives_interval": "1",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": f"{SILENCE_SECONDS}s",
+    "client_connection_check_interval": "2s",
+    "idle_in_transaction_session_timeout": "60s",
+}
+"""Else a transaction whose client is gone would hold its locks for two hours, and whoever wants
+one of the same rows would wait in vain long after the network is back."""
+
 Held = asyncpg.pool.PoolConnectionProxy
 
 _log = structlog.get_logger(__name__)
@@ -81,6 +92,7 @@ class Pool:
                 "jit": "off",
                 "statement_timeout": f"{round(limits.statement * 1_000)}ms",
                 "timezone": "UTC",
+                **_SERVER_NOTICES_SILENCE,
             },
         )
         opened = cls(pool, limits)
