@@ -28,6 +28,8 @@ _PROVIDER_VARIABLE: Final = re.compile(
 )
 WITHOUT_PREFIX: Final = frozenset({"pii_encryption_key", "pii_hash_key"})
 """Settings that are read by their bare names too."""
+FILE_SUFFIX: Final = "_FILE"
+AWS_SECRETS: Final = frozenset({"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"})
 SECRET_LENGTH_MIN: Final = 32
 PLACEHOLDERS: Final = frozenset({"change-me", "changeme", "secret", "default", "insecure"})
 
@@ -160,7 +162,8 @@ def variable_of(field: str) -> str:
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """The settings of ``environ`` (the process's own, over ``.env``, when left out).
 
-    An empty variable counts as one that is not set.
+    An empty variable counts as one that is not set. ``NAME_FILE`` names a file that holds the
+    value of ``NAME``, as secrets of containers are handed over.
 
     Raises:
         InvalidSettings: with all reasons at once.
@@ -168,7 +171,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     if environ is None:
         from_file = {name: value or "" for name, value in dotenv_values(".env").items()}
         environ = {**from_file, **os.environ}
-    reasons: list[str] = []
+    environ, reasons = _with_files(environ)
     found: dict[str, Any] = {}
     for name, group in groups().items():
         given = {
@@ -193,6 +196,28 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     if settings.is_production and (faults := production_faults(settings)):
         raise InvalidSettings(faults)
     return settings
+
+
+def _with_files(environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """The variables, with those that stand in files; and what is wrong with these files."""
+    values, reasons = dict(environ), []
+    for variable, path in environ.items():
+        name = variable.removesuffix(FILE_SUFFIX)
+        if not path or name == variable or not _may_stand_in_file(name):
+            continue
+        if environ.get(name):
+            reasons.append(f"{variable}: {name} is set too; one of them must go")
+            continue
+        try:
+            values[name] = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            reasons.append(f"{variable}: {path} can't be read: {error}")
+    return values, reasons
+
+
+def _may_stand_in_file(name: str) -> bool:
+    """Ours, and the keys of object storages; other ``…_FILE`` mean something else."""
+    return name.startswith(PREFIX) or name.lower() in WITHOUT_PREFIX or name in AWS_SECRETS
 
 
 def _load_providers(
