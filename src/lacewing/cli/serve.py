@@ -5,13 +5,18 @@ import gc
 import os
 import resource
 import tempfile
+from contextlib import suppress
+from pathlib import Path
 
 import typer
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.supervisors import ChangeReload, Multiprocess
 
+import lacewing
 from lacewing.cli.context import configure, migrate_if_empty
 from lacewing.cli.output import EXIT_SETTINGS, fail
+from lacewing.kernel.web.draining import DrainingServer
 from lacewing.kernel.web.health import MULTIPROCESS_VARIABLE
 from lacewing.kernel.web.protocol import ProblemProtocol
 from lacewing.kernel.web.sockets import MESSAGE_BYTES_MAX, PING_SECONDS, SocketProtocol
@@ -25,15 +30,21 @@ KEEP_ALIVE_SECONDS = 75
 START_SECONDS = 60
 """How long a process of several may be silent, as it is while it starts on a busy machine."""
 BACKLOG = 2_048
+EXIT_START = 3
+"""As uvicorn says that it could not begin."""
 
 
 def serve(
     host: str = typer.Option("127.0.0.1", help="The address to listen on."),
     port: int = typer.Option(8000, min=0, max=65_535, help="The port to listen on."),
     workers: int = typer.Option(1, min=1, max=64, help="Server processes; several need Redis."),
+    *,
+    reload: bool = typer.Option(False, help="For development: start anew when the code changes."),
 ) -> None:
     """Serve; an empty database is migrated first."""
     settings = load_settings()
+    if reload and settings.is_production:
+        fail("--reload is for development only.", code=EXIT_SETTINGS)
     if workers > 1 and settings.general.redis_url is None:
         fail(
             f"--workers {workers} needs LACEWING_REDIS_URL: without Redis each process would "
@@ -47,12 +58,19 @@ def serve(
         os.environ[MULTIPROCESS_VARIABLE] = tempfile.mkdtemp(prefix="lacewing-metrics-")
     _allow_many_files()
     typer.echo(f"Lacewing serves on http://{host}:{port} (API: /api/docs)", err=True)
-    uvicorn.run(
+    _run(host, port, workers, reload=reload)
+
+
+def _run(host: str, port: int, workers: int, *, reload: bool) -> None:
+    """Serve until told to stop."""
+    config = uvicorn.Config(
         "lacewing.cli.serve:make_app",
         factory=True,
         host=host,
         port=port,
         workers=workers,
+        reload=reload,
+        reload_dirs=[str(Path(lacewing.__file__).parent)] if reload else None,
         loop="uvloop",
         http=ProblemProtocol,
         ws=SocketProtocol,
@@ -71,6 +89,17 @@ def serve(
         timeout_worker_healthcheck=START_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+    server = DrainingServer(config)
+    if reload:
+        ChangeReload(config, target=server.run, sockets=[config.bind_socket()]).run()
+    elif workers > 1:
+        # They share one listening socket: what one of them has not taken in, another does.
+        Multiprocess(config, sockets=[config.bind_socket()]).run()
+    else:
+        with suppress(KeyboardInterrupt):
+            server.run()
+        if not server.started:
+            raise typer.Exit(EXIT_START)
 
 
 def _allow_many_files() -> None:

@@ -1,6 +1,7 @@
 """The HTTP/1.1 protocol of the server: bounded heads, and problem documents for what is no HTTP."""
 
 import asyncio
+import select
 from http import HTTPStatus
 from typing import Any, Final
 from uuid import uuid4
@@ -32,6 +33,10 @@ CUT: Final = "lacewing.cut"
 ENDLESS: Final = "lacewing.endless"
 """In the scope of a request whose answer has no end of its own: its time tells nothing."""
 
+LINGER_SECONDS: Final = 0.5
+"""How long an idle connection is kept when the server stops: a request may be on its way on it, and
+a proxy may not send a POST again. Whatever is asked meanwhile is answered, and is the last."""
+
 _intake: Final = Intake()
 """One a process, as the event loop is."""
 
@@ -55,6 +60,7 @@ class ProblemProtocol(HttpToolsProtocol):
     _is_in_head = False
     _has_begun = False
     _is_refused = False
+    _is_stopping = False
     _head_bytes = 0
     _header_count = 0
     _host_count = 0
@@ -80,9 +86,25 @@ class ProblemProtocol(HttpToolsProtocol):
         _intake.forget(self)
 
     def shutdown(self) -> None:
-        """No more requests; answers without an end are told to find one."""
+        """One more request at most; answers without an end are told to find one."""
         end_streams(self.app_state)
-        super().shutdown()
+        self._is_stopping = True
+        if self._is_answering():
+            super().shutdown()
+        else:
+            self.loop.call_later(LINGER_SECONDS, self._close_if_idle)
+
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _close_if_idle(self) -> None:
+        """Close, unless a request is being answered (its answer closes) or has come just now."""
+        if self.transport.is_closing() or self._is_answering():
+            return
+        if _has_unread(self.transport):
+            self.loop.call_later(0, self._close_if_idle)
+        else:
+            self.transport.close()
 
     def hold(self) -> None:
         """Read no more of this connection for now."""
@@ -128,6 +150,8 @@ class ProblemProtocol(HttpToolsProtocol):
             raise NotHttp
         self._is_in_head = False
         super().on_headers_complete()
+        if self._is_stopping and self.cycle is not None:
+            self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
@@ -166,6 +190,13 @@ def end_streams(app_state: dict[str, Any]) -> None:
     """The server begins to stop: tell it to those who wait for more to send."""
     for end_all in app_state.get(ON_SHUTDOWN, ()):
         end_all()
+
+
+def _has_unread(transport: asyncio.Transport) -> bool:
+    """Whether something waits in the socket that the loop has not looked at yet."""
+    poll = select.poll()
+    poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def own_problem(kind: str, status: int, detail: str) -> tuple[str, bytes]:
