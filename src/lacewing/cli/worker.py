@@ -12,6 +12,7 @@ from lacewing.kernel.events.bells import Bells
 from lacewing.kernel.events.redis_bells import heard_everywhere
 from lacewing.kernel.jobs.embedded import EmbeddedCarrier
 from lacewing.kernel.jobs.runner import Runner
+from lacewing.kernel.probe import beat, heartbeat
 from lacewing.main import make_accounts, make_documents, make_webhooks
 from lacewing.settings import Settings
 from lacewing.worker import Worker, carrier_of_worker
@@ -38,10 +39,12 @@ async def _work(settings: Settings) -> None:
         loop = asyncio.get_running_loop()
         for stop in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(stop, worker.stop)
+        beating = asyncio.create_task(beat(heartbeat()))
         typer.echo("The worker runs.", err=True)
         try:
             async with heard_everywhere(bells, settings.general.redis_url):
                 await worker.run()
         finally:
+            beating.cancel()
             await webhooks.close()
             await documents.close()
