@@ -1,6 +1,6 @@
 # Every command that a developer, CI or a user needs; each works alone, on a fresh clone.
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test test-delivery check format lint types contracts fast lock bench bench-uploads bench-catalogue bench-dashboard bench-live dev
+.PHONY: help setup serve test test-delivery check format lint types contracts fast lock bench bench-uploads bench-catalogue bench-dashboard bench-live dev up down
 
 BIN := .venv/bin
 
@@ -15,6 +15,12 @@ dev:
 
 serve: setup ## Set up, migrate and serve on 127.0.0.1:8000
 	@$(BIN)/lacewing serve --host 127.0.0.1 --port 8000
+
+up: ## Start all of it by Docker Compose, with secrets and a certificate made on the way
+	@scripts/up.sh
+
+down: ## Stop what `make up` started; what is stored stays
+	@docker compose --file docker-compose.yml down
 
 test: dev ## Set up and pass all checks and tests, on both databases
 	@$(BIN)/python -m scripts.check all

@@ -1,8 +1,10 @@
 """Programs that the tests of the delivery run: got once, by version, into ``.venv/tools``."""
 
+import json
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 from tests.support.servers import CannotStart, install_package
@@ -14,11 +16,13 @@ BUILD_SECONDS = 1_200
 
 GO_TOOLS = {
     "actionlint": "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12",
-    "docker-compose": "github.com/docker/compose/v2/cmd@v2.40.3",
+    "docker-compose": "github.com/docker/compose/v2@v2.40.3",
     "helm": "helm.sh/helm/v4/cmd/helm@v4.3.1",
     "k6": "go.k6.io/k6@v1.8.1",
 }
 """Name of a program to the Go module and version that it is built of."""
+BUILT_IN_PLACE = {"docker-compose": "./cmd"}
+"""Those that `go install` refuses, as their ``go.mod`` excludes modules; to the folder to build."""
 
 
 def go_tool(name: str) -> Path:
@@ -32,11 +36,24 @@ def go_tool(name: str) -> Path:
         install_package("golang-go")
     building = TOOLS / f"building-{os.getpid()}"
     environment = {**os.environ, "GOBIN": str(building), "GOFLAGS": "-trimpath", "CGO_ENABLED": "0"}
-    _run(["go", "install", "-ldflags=-s -w", module], environment)
+    if name in BUILT_IN_PLACE:
+        _build_in_place(module, BUILT_IN_PLACE[name], building / name, environment)
+    else:
+        _run(["go", "install", "-ldflags=-s -w", module], environment)
     [built] = building.iterdir()
     built.rename(program)
     building.rmdir()
     return program
+
+
+def _build_in_place(module: str, package: str, built: Path, environment: dict[str, str]) -> None:
+    """Build ``package`` of a module as its authors do, with the versions of its own ``go.mod``."""
+    with tempfile.TemporaryDirectory() as name:
+        told = _run(["go", "mod", "download", "-json", module], environment, name)
+        source = Path(name) / "source"
+        shutil.copytree(json.loads(told)["Dir"], source, copy_function=shutil.copyfile)
+        command = ["go", "build", "-buildvcs=false", "-ldflags=-s -w", "-o", str(built), package]
+        _run(command, environment, str(source))
 
 
 def python_tool(name: str) -> Path:
@@ -57,10 +74,11 @@ def debian_tool(name: str, package: str) -> Path:
     return Path(found)
 
 
-def _run(command: list[str], environment: dict[str, str]) -> None:
+def _run(command: list[str], environment: dict[str, str], folder: str | None = None) -> str:
     done = subprocess.run(
         command,
         env=environment,
+        cwd=folder,
         capture_output=True,
         text=True,
         check=False,
@@ -68,3 +86,4 @@ def _run(command: list[str], environment: dict[str, str]) -> None:
     )
     if done.returncode != 0:
         raise CannotStart(f"{' '.join(command)} failed: {done.stderr[-500:]}")
+    return done.stdout
