@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from tests.delivery.images import IMAGE
+from tests.delivery.images import DEVELOPMENT_IMAGE, IMAGE
 from tests.support.docker import Engine
 from tests.support.tools import ROOT, go_tool
 
@@ -33,7 +33,9 @@ class Composed:
 
     engine: Engine
     folder: Path
+    """Of its secrets."""
     variables: Mapping[str, str]
+    checkout: Path = ROOT
 
     @property
     def url(self) -> str:
@@ -43,18 +45,18 @@ class Composed:
     def tls(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=self.folder / "authority.pem")
 
-    def compose(self, *arguments: str, given: str = "", with_override: bool = False) -> str:
-        """What ``docker compose …`` says."""
-        files = ["--file", str(ROOT / "docker-compose.yml")]
-        if with_override:
-            files += ["--file", str(ROOT / "docker-compose.override.yml")]
+    def compose(self, *arguments: str, given: str = "", override: bool = False) -> str:
+        """What ``docker compose …`` says, of the one file, or of the override too."""
+        files = ["--file", str(self.checkout / "docker-compose.yml")]
+        if override:
+            files += ["--file", str(self.checkout / "docker-compose.override.yml")]
         command = [str(go_tool("docker-compose")), *files, *arguments]
         return self.engine.run(command, self.variables, given)
 
     def script(self, name: str) -> None:
         """Run one of ``scripts/`` that takes options of Compose."""
         program = {"DOCKER_COMPOSE": shlex.quote(str(go_tool("docker-compose")))}
-        options = ["--file", str(ROOT / "docker-compose.yml")]
+        options = ["--file", str(self.checkout / "docker-compose.yml")]
         self.engine.run([str(ROOT / "scripts" / name), *options], {**self.variables, **program})
 
     def client(self, token: str | None = None, **options: Any) -> httpx.AsyncClient:
@@ -106,7 +108,9 @@ def _lasting_ports(wanted: int) -> list[int]:
 
 
 @contextmanager
-def composed_by(engine: Engine, folder: Path) -> Generator[Composed]:
+def composed_by(
+    engine: Engine, folder: Path, checkout: Path = ROOT, name: str = "lacewing-test"
+) -> Generator[Composed]:
     """Nothing of it runs yet; all is removed at the end."""
     make_secrets(folder)
     settings = folder / "settings.env"
@@ -118,8 +122,9 @@ def composed_by(engine: Engine, folder: Path) -> Generator[Composed]:
         engine,
         folder,
         {
-            "COMPOSE_PROJECT_NAME": "lacewing-test",
+            "COMPOSE_PROJECT_NAME": name,
             "LACEWING_IMAGE": IMAGE,
+            "LACEWING_DEVELOPMENT_IMAGE": DEVELOPMENT_IMAGE,
             "LACEWING_SECRETS": str(folder),
             "LACEWING_SETTINGS": str(settings),
             "LACEWING_BIND": "127.0.0.1",
@@ -133,6 +138,7 @@ def composed_by(engine: Engine, folder: Path) -> Generator[Composed]:
             "LACEWING_PROXY_REQUESTS_PER_SECOND": "100000",
             "LACEWING_PROXY_AUTH_PER_MINUTE": "100000",
         },
+        checkout,
     )
     try:
         yield composed

@@ -15,6 +15,7 @@ from tests.support.tools import ROOT, TOOLS, debian_tool
 
 HERE = Path(__file__).parent
 IMAGE = "lacewing:test"
+DEVELOPMENT_IMAGE = "lacewing:test-development"
 BASE_PACKAGES = ("python3", "python3-venv", "python3-pip", "ca-certificates")
 SERVER_PACKAGES = (
     "curl", "gettext-base", "nginx-light", "postgresql", "rabbitmq-server", "redis-server",
@@ -38,11 +39,13 @@ def server_tags() -> dict[str, str]:
     return {tag.partition(":")[0]: tag for tag in tags}
 
 
-def make_image(engine: Engine, context: Path = ROOT, tag: str = IMAGE) -> str:
+def make_image(
+    engine: Engine, context: Path = ROOT, tag: str = IMAGE, target: str = "program"
+) -> str:
     """Build our image from ``context``, upon the stand-in of its base; its tag."""
     _make_base(engine)
     engine.docker(
-        "build", "--network=host", "--target", "program", "--tag", tag,
+        "build", "--network=host", "--target", target, "--tag", tag,
         "--build-arg", "VERSION=0.1.0", "--build-arg", "REVISION=0123456789abcdef", str(context),
     )  # fmt: skip
     return tag

@@ -5,7 +5,6 @@ listening socket closes, what waits in its queue is reset, and a proxy may not s
 """
 
 import asyncio
-import functools
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
@@ -32,12 +31,13 @@ class DrainingServer(uvicorn.Server):
         await super().shutdown(sockets)
 
     async def _take_in(self, connection: socket.socket) -> None:
-        protocol = functools.partial(
-            self.config.http_protocol_class,  # type: ignore[arg-type]  # uvicorn names no protocol
-            config=self.config,
-            server_state=self.server_state,
-            app_state=self.lifespan.state,
-        )
+        def protocol() -> asyncio.Protocol:
+            return self.config.http_protocol_class(  # type: ignore[call-arg]  # as uvicorn has it
+                config=self.config,
+                server_state=self.server_state,
+                app_state=self.lifespan.state,
+            )
+
         with suppress(OSError):  # it has gone meanwhile
             await asyncio.get_running_loop().connect_accepted_socket(protocol, connection)
 

@@ -95,7 +95,8 @@ class ProblemProtocol(HttpToolsProtocol):
             self.loop.call_later(LINGER_SECONDS, self._close_if_idle)
 
     def _is_answering(self) -> bool:
-        return self.cycle is not None and not self.cycle.response_complete
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is not None and not cycle.response_complete
 
     def _close_if_idle(self) -> None:
         """Close, unless a request is being answered (its answer closes) or has come just now."""
