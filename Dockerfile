@@ -65,11 +65,12 @@ LABEL org.opencontainers.image.title="Lacewing" \
     org.opencontainers.image.created="${CREATED}"
 
 # For development: the same, with a debugger. Built by docker-compose.override.yml alone.
-FROM program AS development
-USER 0:0
+FROM dependencies AS debugger
 RUN python3 -m pip install --no-cache-dir --disable-pip-version-check --target /opt/debugger debugpy==1.8.22
+
+FROM program AS development
+COPY --from=debugger /opt/debugger /opt/debugger
 ENV PYTHONPATH=/opt/debugger
-USER 10001:10001
 
 # What is built when nothing else is said.
 FROM program

@@ -225,15 +225,30 @@ def test_what_holds_data_is_reached_by_the_servers_and_not_by_nginx(
         composed.compose("exec", "-T", "nginx", "curl", "-m5", f"telnet://{host}:{port}")
 
 
-@pytest.mark.parametrize("network", ["app", "data"])
-def test_inner_networks_have_no_way_out(composed: Composed, network: str) -> None:
-    """OPS-7: who is on these alone meets nobody outside."""
+@pytest.mark.parametrize(
+    ("network", "is_internal"),
+    [("app", True), ("data", True), ("edge", False), ("outbound", False)],
+)
+def test_inner_networks_have_no_way_out(
+    composed: Composed, network: str, *, is_internal: bool
+) -> None:
+    """OPS-7: Docker forwards nothing from them, whatever routes their containers make."""
     name = f"{composed.variables['COMPOSE_PROJECT_NAME']}_{network}"
     [about] = json.loads(composed.engine.docker("network", "inspect", name))
-    routes = composed.compose("exec", "-T", "postgres", "cat", "/proc/net/route")
 
-    assert about["Internal"] is True
-    assert all(line.split()[1] != "00000000" for line in routes.splitlines()[1:])
+    assert about["Internal"] is is_internal
+
+
+def test_what_holds_data_meets_nobody_outside_its_network(composed: Composed) -> None:
+    """OPS-7: not even nginx at the address where the world meets it."""
+    container = composed.compose("ps", "--quiet", "nginx").strip()
+    [about] = json.loads(composed.engine.docker("inspect", container))
+    networks = about["NetworkSettings"]["Networks"]
+    address = networks[f"{composed.variables['COMPOSE_PROJECT_NAME']}_edge"]["IPAddress"]
+    ask = ["exec", "-T", "postgres", "curl", "-sSm3", f"http://{address}:8080/"]
+
+    with pytest.raises(CommandFailed, match="timed out"):
+        composed.compose(*ask)
 
 
 def test_only_nginx_is_open_to_the_world(composed: Composed) -> None:
