@@ -23,6 +23,8 @@ if [ "${1:-}" = --secrets-only ]; then
     exit
 fi
 
-$DOCKER_COMPOSE --file docker-compose.yml up --build --wait "$@"
+# A released image is pulled, not built.
+if [ -n "${LACEWING_IMAGE:-}" ] || grep -qs '^LACEWING_IMAGE=.' .env; then build=--no-build; else build=--build; fi
+$DOCKER_COMPOSE --file docker-compose.yml up "$build" --wait "$@"
 echo "Lacewing serves on ${LACEWING_PUBLIC_URL:-https://localhost}. The first administrator is made by
   docker compose exec server-1 lacewing admin create --username NAME --email ADDRESS" >&2

@@ -48,6 +48,16 @@ def test_several_workers_need_redis(empty: dict[str, str]) -> None:
     assert "LACEWING_REDIS_URL" in refused.stderr
 
 
+def test_code_is_not_reloaded_in_production(empty: dict[str, str]) -> None:
+    """SEC-11, OPS-7: what watches files is for development."""
+    safe = {"LACEWING_ENVIRONMENT": "production", "LACEWING_PUBLIC_URL": "https://x.example"}
+
+    refused = lacewing("serve", "--reload", environment={**empty, **safe})
+
+    assert refused.returncode == 3
+    assert "--reload" in refused.stderr
+
+
 def test_seed_data_has_no_place_in_production(empty: dict[str, str]) -> None:
     """AUTH-18: its password is known to all."""
     safe = {"LACEWING_ENVIRONMENT": "production", "LACEWING_PUBLIC_URL": "https://x.example"}

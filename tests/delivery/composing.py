@@ -17,6 +17,7 @@ from tests.delivery.images import DEVELOPMENT_IMAGE, IMAGE
 from tests.support.docker import Engine
 from tests.support.tools import ROOT, go_tool
 
+UP_SECONDS = 300
 PASSWORD = "Correct-Horse-7"
 EPHEMERAL_FROM = 32_768
 WITHOUT_LIMITS = {
@@ -53,11 +54,19 @@ class Composed:
         command = [str(go_tool("docker-compose")), *files, *arguments]
         return self.engine.run(command, self.variables, given)
 
-    def script(self, name: str) -> None:
-        """Run one of ``scripts/`` that takes options of Compose."""
+    def up(self) -> None:
+        """As ``make up`` does."""
+        self._script("up.sh", "--wait-timeout", str(UP_SECONDS))
+
+    def restart_servers(self) -> None:
+        """One after the other."""
+        self._script("rolling_restart.sh", "--file", str(self.checkout / "docker-compose.yml"))
+
+    def _script(self, name: str, *arguments: str) -> None:
         program = {"DOCKER_COMPOSE": shlex.quote(str(go_tool("docker-compose")))}
-        options = ["--file", str(self.checkout / "docker-compose.yml")]
-        self.engine.run([str(ROOT / "scripts" / name), *options], {**self.variables, **program})
+        self.engine.run(
+            [str(self.checkout / "scripts" / name), *arguments], {**self.variables, **program}
+        )
 
     def client(self, token: str | None = None, **options: Any) -> httpx.AsyncClient:
         """Speaks to nginx as whoever has ``token``."""

@@ -38,7 +38,7 @@ def composed(
     assert image
     make_standins(engine)
     with composed_by(engine, tmp_path_factory.mktemp("composed")) as composed:
-        composed.compose("up", "--no-build", "--wait", "--wait-timeout", "300")
+        composed.up()
         composed.make_admin("root")
         yield composed
 
@@ -57,7 +57,7 @@ async def _new_project(admin: httpx.AsyncClient, key: str) -> str:
 
 
 def test_all_of_it_comes_up_and_is_well(composed: Composed) -> None:
-    """OPS-7: `docker compose up --wait` returns when each part says so itself."""
+    """OPS-7: `make up`, so `docker compose up --wait`, returns when each part says so itself."""
     assert {name: composed.health(name) for name in SERVING} == dict.fromkeys(SERVING, "healthy")
 
 
@@ -163,7 +163,7 @@ async def test_a_rolling_restart_fails_no_request(
 
     async with flowing(admin, project_id) as traffic:
         await traffic.goes_on(50)
-        await asyncio.to_thread(composed.script, "rolling_restart.sh")
+        await asyncio.to_thread(composed.restart_servers)
         await traffic.goes_on(50)
 
     after = composed.compose("ps", "--quiet", "server-1", "server-2", "worker").split()
@@ -270,7 +270,7 @@ async def test_all_of_it_comes_back_with_what_it_had(
     project_id = await _new_project(admin, "KEPT")
 
     await asyncio.to_thread(composed.compose, "down")
-    await asyncio.to_thread(composed.compose, "up", "--no-build", "--wait")
+    await asyncio.to_thread(composed.up)
 
     kept = await admin.get(f"/api/projects/{project_id}")
     assert kept.status_code == 200, kept.text
