@@ -89,6 +89,12 @@ def running_engine() -> Generator[Engine]:
     finally:
         process.terminate()
         process.wait(START_SECONDS)
+        # The engine leaves the machine's own network mounted there.
+        subprocess.run(
+            ["umount", "--lazy", *map(str, (folder / "run/netns").glob("*"))],
+            check=False,
+            capture_output=True,
+        )
         shutil.rmtree(folder, ignore_errors=True)
 
 
