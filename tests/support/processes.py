@@ -59,13 +59,15 @@ class Server:
 
 
 @contextmanager
-def serving(environment: Mapping[str, str], workers: int = 1) -> Generator[Server]:
-    """``lacewing serve`` on a free port; killed at the end of the block if it still runs."""
-    port = free_port()
+def serving(
+    environment: Mapping[str, str], workers: int = 1, port: int | None = None
+) -> Generator[Server]:
+    """``lacewing serve``, on a free port by default; killed at the end of the block if it runs."""
+    port = port or free_port()
     folder = Path(environment["LACEWING_DATA_DIR"])
     log = folder / f"server-{port}.log"
     command = [PROGRAM, "serve", "--port", str(port), "--workers", str(workers)]
-    with log.open("wb") as output:
+    with log.open("ab") as output:
         process = subprocess.Popen(
             command,
             env={**os.environ, **environment},
