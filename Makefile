@@ -1,6 +1,6 @@
 # Every command that a developer, CI or a user needs; each works alone, on a fresh clone.
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test test-delivery check format lint types contracts fast lock bench bench-uploads bench-catalogue bench-dashboard bench-live dev up down
+.PHONY: help setup serve test test-delivery check format lint types contracts fast lock bench bench-uploads bench-catalogue bench-dashboard bench-live dev up down load-test
 
 BIN := .venv/bin
 
@@ -35,6 +35,9 @@ check: dev ## The inner loop: format, lint, types, contracts, fast tests on SQLi
 format: dev ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix-only --quiet .
+
+load-test: dev ## Let k6 do for some seconds what people do; SCENARIO=load for two minutes
+	@$(BIN)/python -m scripts.load_test --scenario $(or $(SCENARIO),smoke)
 
 lock: dev ## Lock the requirements anew, with hashes
 	@scripts/lock.sh
