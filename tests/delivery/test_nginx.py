@@ -127,6 +127,15 @@ async def test_other_names_are_not_served(a_site: Site, scheme: str) -> None:
     assert answer.json()["type"] == "misdirected-request"
 
 
+async def test_probes_may_ask_by_any_name(a_site: Site) -> None:
+    """OPS-4: load balancers know an address only; they learn whether it is alive, and no more."""
+    headers = {"Host": "10.0.0.1"}
+    async with a_site.proxy.client(headers=headers) as client:
+        statuses = [(await client.get(f"/health/{what}")).status_code for what in ("live", "ready")]
+
+    assert statuses == [200, 421]
+
+
 async def test_answers_are_hardened_once(a_site: Site) -> None:
     """SEC-3: HSTS and the rest on the server's answers and on nginx's own; no version anywhere."""
     async with a_site.proxy.client(a_site.token) as client:
