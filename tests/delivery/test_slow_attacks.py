@@ -13,9 +13,10 @@ from tests.delivery.sites import Site, needing_programs
 from tests.support.tools import debian_tool
 
 CONNECTIONS = 300
-ATTACK_SECONDS = 20
+ATTACK_SECONDS = 40
+"""A busy machine needs most of it to open all connections."""
 CLIENTS = 4
-PAUSE_SECONDS = 0.1
+PAUSE_SECONDS = 0.5
 ANSWERED_SECONDS_MAX = 30.0
 """Of the slowest answer, on a machine that does much else; alone it is some tens of ms."""
 
@@ -83,7 +84,7 @@ async def test_other_clients_do_not_notice_an_attack_by(a_site: Site, kind: str)
 
     ended.set()
     await asyncio.gather(*others)
-    assert most_made(told) == CONNECTIONS, told[-2_000:]
+    assert most_made(told) > CONNECTIONS / 2, told[-2_000:]
     assert seen.failures == []
     assert len(seen.seconds) > CLIENTS * 10
     assert max(seen.seconds) < ANSWERED_SECONDS_MAX
