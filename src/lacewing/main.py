@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
@@ -30,6 +30,8 @@ from lacewing.kernel.events.redis_bells import heard_everywhere
 from lacewing.kernel.jobs.embedded import EmbeddedCarrier
 from lacewing.kernel.jobs.runner import Runner
 from lacewing.kernel.pagination import CursorCodec
+from lacewing.kernel.tracing import tracing
+from lacewing.kernel.vitals import watched_vitals
 from lacewing.kernel.web import docs, health, problems
 from lacewing.kernel.web.middleware.access_log import AccessLog
 from lacewing.kernel.web.middleware.body_limit import BodyLimit
@@ -47,6 +49,9 @@ from lacewing.notifications.live.hub import Hub
 from lacewing.settings import Environment, InvalidSettings, Settings
 from lacewing.webhooks.component import Webhooks
 from lacewing.worker import Worker, carrier_in_server
+
+if TYPE_CHECKING:
+    from lacewing.kernel.spans import Spans
 
 DESCRIPTION = """Bug reports, projects and comments of a team that runs its own tracker.
 
@@ -127,6 +132,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     documents = make_documents(settings)
     webhooks = make_webhooks(settings, accounts.keys)
     bells = Bells()
+    spans = make_spans(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[dict[str, Any], None]:
@@ -148,6 +154,8 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
                 _origins_of_pages(settings),
             )
             async with (
+                traced(spans),
+                watched_vitals(__version__, settings.general.data_dir),
                 heard_everywhere(bells, settings.general.redis_url),
                 worker.running(),
                 notifications.hub.running(),
@@ -168,7 +176,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
-        middleware=_middleware(settings, rate_limiter),
+        middleware=_middleware(settings, rate_limiter, spans),
     )
     app.state.accounts = accounts
     app.state.documents = documents
@@ -215,12 +223,14 @@ def _origins_of_pages(settings: Settings) -> frozenset[str]:
     return frozenset({*settings.web.cors_origins, *([own.lower()] if own else [])})
 
 
-def _middleware(settings: Settings, rate_limiter: RateLimiter) -> list[Middleware]:
+def _middleware(
+    settings: Settings, rate_limiter: RateLimiter, spans: "Spans | None"
+) -> list[Middleware]:
     """The way in, from the outermost: who, what was measured, what is refused."""
     web = settings.web
     return [
         Middleware(RequestIdentity, trusted_proxies=web.trusted_proxies),
-        *_tracing(settings),
+        *_tracing(spans),
         Middleware(SecurityHeaders),
         Middleware(AccessLog),
         Middleware(
@@ -266,14 +276,31 @@ def _middleware(settings: Settings, rate_limiter: RateLimiter) -> list[Middlewar
     ]
 
 
-def _tracing(settings: Settings) -> list[Middleware]:
-    if settings.general.otlp_endpoint is None:
-        return []
+def make_spans(settings: Settings) -> "Spans | None":
+    """What makes spans, if they are wanted."""
+    general = settings.general
+    if general.otlp_endpoint is None:
+        return None
     # Imported only where it is wanted: the exporter costs 20 MB of memory.
-    from lacewing.kernel.web.middleware.tracing import (  # noqa: PLC0415
-        Tracing,
-        tracer_provider,
-    )
+    from lacewing.kernel.spans import Spans  # noqa: PLC0415  as said
 
-    provider = tracer_provider(settings.general.otlp_endpoint, __version__)
-    return [Middleware(Tracing, provider=provider)]
+    return Spans(general.otlp_endpoint, __version__, general.trace_ratio)
+
+
+@asynccontextmanager
+async def traced(spans: "Spans | None") -> AsyncGenerator[None]:
+    """While the block lasts, this process makes spans; at its end they have left it."""
+    try:
+        with tracing(spans):
+            yield
+    finally:
+        if spans is not None:
+            await spans.close()
+
+
+def _tracing(spans: "Spans | None") -> list[Middleware]:
+    if spans is None:
+        return []
+    from lacewing.kernel.web.middleware.tracing import Tracing  # noqa: PLC0415  as above
+
+    return [Middleware(Tracing, spans=spans)]

@@ -91,6 +91,13 @@ class GeneralSettings(BaseModel, frozen=True):
     otlp_endpoint: str | None = Field(
         None, pattern="^https?://", description="Where OpenTelemetry traces go, by OTLP over HTTP."
     )
+    trace_ratio: float = Field(
+        1.0,
+        ge=0,
+        le=1,
+        description="Which part of all traces is kept, from 0 to 1; chosen by the trace's id, so "
+        "that all processes choose alike.",
+    )
 
 
 class Settings(BaseModel, frozen=True):

@@ -26,6 +26,7 @@ from lacewing.documents.component import Documents
 from lacewing.documents.http import documents, downloads, uploads
 from lacewing.documents.permissions import GRANTS as DOCUMENTS_GRANTS
 from lacewing.documents.public import describe_documents
+from lacewing.documents.rules import PROCESS_DOCUMENT, REMOVE_FILE, SWEEP_FILES
 from lacewing.kernel.audit.chain import CHAINED_AT_ONCE, Chain
 from lacewing.kernel.db import Session
 from lacewing.kernel.events.consumer import Consumer
@@ -33,7 +34,7 @@ from lacewing.kernel.events.retention import DELETED_AT_ONCE, delete_old_events
 from lacewing.kernel.idempotency import jobs as idempotency_jobs
 from lacewing.kernel.jobs import JobKind
 from lacewing.kernel.permissions import PermissionTable
-from lacewing.kernel.queues import measure_queues
+from lacewing.kernel.queues import Queues
 from lacewing.kernel.web.middleware.rate_limit import TighterLimit
 from lacewing.kernel.web.multipart import OVERHEAD_BYTES
 from lacewing.notifications.http import notifications, sockets, stream
@@ -54,6 +55,7 @@ from lacewing.webhooks import jobs as webhooks_jobs
 from lacewing.webhooks.component import Webhooks
 from lacewing.webhooks.http import deliveries, webhooks
 from lacewing.webhooks.permissions import GRANTS as WEBHOOKS_GRANTS
+from lacewing.webhooks.rules import DELIVER
 from lacewing.webhooks.service.noting import note_events
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
@@ -139,7 +141,6 @@ PERIODIC_TASKS: Final = (
         webhooks_jobs.delete_old_deliveries,
         repeats_at=webhooks_jobs.DELETED_AT_ONCE,
     ),
-    PeriodicTask("queue-depths", 15, measure_queues),
 )
 """Those that need nothing but the database."""
 
@@ -162,9 +163,14 @@ def periodic_tasks(settings: Settings, accounts: Accounts) -> list[PeriodicTask]
     chain = Chain(accounts.keys.secret, settings.audit_witness)
     return [
         *PERIODIC_TASKS,
+        PeriodicTask("queue-depths", 15, Queues(JOB_NAMES).measure),
         PeriodicTask("audit-chain", 1, chain.extend, repeats_at=CHAINED_AT_ONCE, also_at_end=True),
         PeriodicTask("last-uses", 15, accounts.last_uses.write, also_at_end=True),
     ]
+
+
+JOB_NAMES: Final = (PROCESS_DOCUMENT, REMOVE_FILE, SWEEP_FILES, DELIVER)
+"""The names of all kinds of jobs."""
 
 
 def job_kinds(documents: Documents) -> list[JobKind]:

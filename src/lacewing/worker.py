@@ -19,6 +19,7 @@ from lacewing.kernel.events.consumer import (
 from lacewing.kernel.events.relay import BATCH, number_events
 from lacewing.kernel.jobs.embedded import EmbeddedCarrier, rest
 from lacewing.kernel.jobs.runner import Runner
+from lacewing.kernel.metrics import TASK_DONE_AT, TASK_FAILURES
 from lacewing.settings import GeneralSettings
 from lacewing.wiring import PeriodicTask
 
@@ -149,10 +150,13 @@ class Worker:
                 count = await task.run(session, self._clock())
         except Unavailable as error:
             _log.warning("task_waits", task=task.name, reason=error.detail)
+            TASK_FAILURES.labels(task.name, error.code).inc()
             return None
         except Exception:  # ruff: ignore[blind-except]  a bug in one task must not end all others
             _log.exception("task_failed", task=task.name)
+            TASK_FAILURES.labels(task.name, "bug").inc()
             return None
+        TASK_DONE_AT.labels(task.name).set(self._clock().timestamp())
         if count:
             _log.debug("task_done", task=task.name, count=count)
         return count

@@ -5,7 +5,8 @@ import gc
 import os
 import resource
 import tempfile
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import typer
@@ -17,7 +18,7 @@ import lacewing
 from lacewing.cli.context import configure, migrate_if_empty
 from lacewing.cli.output import EXIT_SETTINGS, fail
 from lacewing.kernel.web.draining import DrainingServer
-from lacewing.kernel.web.health import MULTIPROCESS_VARIABLE
+from lacewing.kernel.web.exposition import MULTIPROCESS_VARIABLE, forget_all
 from lacewing.kernel.web.protocol import ProblemProtocol
 from lacewing.kernel.web.sockets import MESSAGE_BYTES_MAX, PING_SECONDS, SocketProtocol
 from lacewing.main import create_app, make_accounts
@@ -54,11 +55,23 @@ def serve(
     configure(settings)
     asyncio.run(migrate_if_empty(settings))
     make_accounts(settings).passwords.close()  # the keys, before processes could race to make them
-    if workers > 1 and MULTIPROCESS_VARIABLE not in os.environ:
-        os.environ[MULTIPROCESS_VARIABLE] = tempfile.mkdtemp(prefix="lacewing-metrics-")
     _allow_many_files()
     typer.echo(f"Lacewing serves on http://{host}:{port} (API: /api/docs)", err=True)
-    _run(host, port, workers, reload=reload)
+    with _measured_together(workers):
+        _run(host, port, workers, reload=reload)
+
+
+@contextmanager
+def _measured_together(workers: int) -> Generator[None]:
+    """Several processes share their measurements through a folder, whichever is asked for them."""
+    if workers == 1:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="lacewing-metrics-") as made:
+        folder = Path(os.environ.setdefault(MULTIPROCESS_VARIABLE, made))
+        folder.mkdir(parents=True, exist_ok=True)
+        forget_all(folder)
+        yield
 
 
 def _run(host: str, port: int, workers: int, *, reload: bool) -> None:

@@ -5,7 +5,7 @@ import signal
 
 import typer
 
-from lacewing import wiring
+from lacewing import __version__, wiring
 from lacewing.cli.context import opened_database, run
 from lacewing.kernel.clock import utc_now
 from lacewing.kernel.events.bells import Bells
@@ -13,17 +13,32 @@ from lacewing.kernel.events.redis_bells import heard_everywhere
 from lacewing.kernel.jobs.embedded import EmbeddedCarrier
 from lacewing.kernel.jobs.runner import Runner
 from lacewing.kernel.probe import beat, heartbeat
-from lacewing.main import make_accounts, make_documents, make_webhooks
+from lacewing.kernel.vitals import watched_vitals
+from lacewing.kernel.web.probes import answering_probes
+from lacewing.kernel.web.readiness import readiness_checks
+from lacewing.main import make_accounts, make_documents, make_spans, make_webhooks, traced
 from lacewing.settings import Settings
 from lacewing.worker import Worker, carrier_of_worker
 
 
-def run_worker() -> None:
-    """Number events and keep house until told to stop."""
-    run(_work)
+def run_worker(
+    host: str = typer.Option("127.0.0.1", help="The address that answers probes."),
+    port: int | None = typer.Option(
+        None,
+        min=0,
+        max=65_535,
+        help="Answer /health/live, /health/ready and /metrics there; without it, nowhere.",
+    ),
+) -> None:
+    """Number events, run jobs and keep house until told to stop."""
+
+    async def work(settings: Settings) -> None:
+        await _work(settings, host, port)
+
+    run(work)
 
 
-async def _work(settings: Settings) -> None:
+async def _work(settings: Settings, host: str, port: int | None) -> None:
     accounts = make_accounts(settings)
     accounts.passwords.close()
     documents = make_documents(settings)
@@ -41,8 +56,14 @@ async def _work(settings: Settings) -> None:
             loop.add_signal_handler(stop, worker.stop)
         beating = asyncio.create_task(beat(heartbeat()))
         typer.echo("The worker runs.", err=True)
+        checks = readiness_checks(database, settings.general.redis_url)
         try:
-            async with heard_everywhere(bells, settings.general.redis_url):
+            async with (
+                traced(make_spans(settings)),
+                watched_vitals(__version__, settings.general.data_dir),
+                heard_everywhere(bells, settings.general.redis_url),
+                answering_probes(settings.web, checks, host, port),
+            ):
                 await worker.run()
         finally:
             beating.cancel()

@@ -16,6 +16,8 @@ class Origin:
     ip: str | None = None
     user_agent: str | None = None
     request_id: str | None = None
+    traceparent: str | None = None
+    """The span that jobs of this work belong to, where it is not the current one."""
 
 
 @dataclass(slots=True)

@@ -10,12 +10,14 @@ import httpx
 import msgspec
 
 from lacewing.accounts.oidc.provider import IdentityNotProven, ProviderUnavailable
+from lacewing.kernel import tracing
 
 ANSWER_BYTES_MAX: Final = 256 * 1024
 """Metadata, key sets and tokens of real providers take a tenth of it."""
 CONNECT_SECONDS: Final = 3.0
 ANSWER_SECONDS: Final = 5.0
 """For each thing that is waited for; who calls limits all of it together."""
+DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 _CLIENT_ERRORS: Final = range(400, 500)
 
 Shape = TypeVar("Shape")
@@ -52,6 +54,10 @@ class Fetcher:
     async def close(self) -> None:
         await self._client.aclose()
 
+    async def _send(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
+        response = await self._client.send(request, stream=True, auth=None)
+        return response, await _read(response)
+
     async def _ask(
         self,
         method: str,
@@ -67,11 +73,14 @@ class Fetcher:
             ProviderUnavailable: no answer, one of another status, or one that is too long.
             IdentityNotProven: the provider refused, or answered something else than it must.
         """
-        host = urlsplit(url).hostname
+        place = urlsplit(url)
+        host, port = place.hostname, place.port or DEFAULT_PORTS.get(place.scheme, 0)
         try:
-            request = self._client.build_request(method, url, headers=headers, data=form)
-            response = await self._client.send(request, stream=True, auth=None)
-            body = await _read(response)
+            with tracing.call(method, host or "", port) as call:
+                sent = {**(headers or {}), **call.headers}
+                request = self._client.build_request(method, url, headers=sent, data=form)
+                response, body = await self._send(request)
+                call.answered(response.status_code)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise ProviderUnavailable(
                 f"The provider at {host} does not answer: {type(error).__name__}."

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from lacewing.documents import events
+from lacewing.documents import events, metrics
 from lacewing.documents.component import Documents
 from lacewing.documents.processing.extraction import Extraction, ProcessingFailed
 from lacewing.documents.processing.processor import Report, Source
@@ -158,6 +158,7 @@ async def _complete(
         work.session, document_id, Status.COMPLETED, "Processed.", work.now, progress=_PER_CENT
     )
     await emit(work, events.DocumentProcessCompleted(**events.about(document)))
+    metrics.PROCESSED.labels(metrics.COMPLETED).inc()
     _log.info("process_completed", document_id=str(document_id), counts=extraction.counts)
 
 
@@ -172,6 +173,7 @@ async def _fail(
     )
     failed = events.DocumentProcessFailed(**events.about(document), failure=failure.value)
     await emit(work, failed)
+    metrics.PROCESSED.labels(failure.value).inc()
     _log.warning(
         "process_failed",
         document_id=str(document_id),

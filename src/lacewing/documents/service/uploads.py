@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 
 from lacewing.accounts.public import Person
-from lacewing.documents import events
+from lacewing.documents import events, metrics
 from lacewing.documents.errors import StorageUnavailable
 from lacewing.documents.files import Storage
 from lacewing.documents.files.draft import Draft
@@ -88,6 +88,7 @@ async def upload(
     if document.issue is not None:
         note = {"id": str(document.document_id), "filename": filename}
         await note_in_history(work, document.issue.id, "document", None, note)
+    metrics.UPLOADED_BYTES.labels(kind.name.lower()).observe(draft.size_bytes)
     _log.info("uploaded", document_id=str(document.document_id), size_bytes=draft.size_bytes)
     return document
 

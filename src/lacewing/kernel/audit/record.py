@@ -4,6 +4,7 @@ from uuid import UUID
 
 from lacewing.kernel.audit import store
 from lacewing.kernel.ids import new_id
+from lacewing.kernel.metrics import AUDIT_ENTRIES
 from lacewing.kernel.work import Work
 
 
@@ -39,3 +40,4 @@ async def record(
         "details": dict(details or {}),
     }
     await store.insert_entry(work.session, row)
+    AUDIT_ENTRIES.labels(action, outcome.value).inc()

@@ -4,7 +4,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, func, insert, select
 
 from lacewing.kernel.audit.tables import audit_chain, audit_log, audit_pending
 from lacewing.kernel.db import Session
@@ -52,6 +52,9 @@ _WAITING = (
     .limit(bindparam("how_many"))
 )
 _ANY_WAITING = select(audit_pending.c.entry_id).limit(1)
+_COUNT_WAITING = select(func.count()).select_from(
+    select(audit_pending.c.entry_id).limit(bindparam("how_many")).subquery()
+)
 _LAST = (
     select(audit_chain.c.sequence, audit_chain.c.entry_id, audit_chain.c.link)
     .order_by(audit_chain.c.sequence.desc())
@@ -95,6 +98,12 @@ async def wait_to_chain(session: Session) -> None:
 
 async def is_any_waiting(session: Session) -> bool:
     return await session.scalar(_ANY_WAITING) is not None
+
+
+async def count_waiting(session: Session, at_most: int) -> int:
+    """How many entries are not chained yet, counted up to a bound."""
+    count: int = await session.scalar(_COUNT_WAITING, {"how_many": at_most})
+    return count
 
 
 async def find_waiting(session: Session, how_many: int) -> list[Entry]:

@@ -7,6 +7,7 @@ else each would wait for its own connection to time out, and hold its place mean
 import asyncio
 import socket
 from asyncio import Semaphore
+from time import perf_counter
 from typing import Any, Final
 
 import asyncpg
@@ -14,6 +15,7 @@ import msgspec
 import structlog
 
 from lacewing.kernel.db.failures import DatabaseUnavailable
+from lacewing.kernel.metrics import POOL_IN_USE, POOL_SIZE, POOL_WAIT_SECONDS, POOL_WAITING
 
 PROBE_SECONDS: Final = 0.5
 """Between two looks whether a server that was lost is there again."""
@@ -69,6 +71,7 @@ class Pool:
     def __init__(self, pool: asyncpg.Pool, limits: Limits) -> None:
         self._pool = pool
         self._limits = limits
+        POOL_SIZE.inc(limits.connections)
         self._places = Semaphore(limits.connections)
         self._probing: asyncio.Task[None] | None = None
         self._first_look = asyncio.Event()
@@ -105,6 +108,17 @@ class Pool:
         Raises:
             DatabaseUnavailable: the server is lost for now.
         """
+        began = perf_counter()
+        POOL_WAITING.inc()
+        try:
+            connection = await self._take()
+        finally:
+            POOL_WAITING.dec()
+            POOL_WAIT_SECONDS.observe(perf_counter() - began)
+        POOL_IN_USE.inc()
+        return connection
+
+    async def _take(self) -> Held:
         await self._refuse_while_lost()
         if self._places.locked():
             async with asyncio.timeout(self._limits.place):
@@ -121,6 +135,7 @@ class Pool:
             raise
 
     async def release(self, connection: Held) -> None:
+        POOL_IN_USE.dec()
         try:
             await self._pool.release(connection, timeout=RELEASE_SECONDS)
         finally:
@@ -134,6 +149,7 @@ class Pool:
         self._ask_server(error)
 
     async def close(self) -> None:
+        POOL_SIZE.dec(self._limits.connections)
         if self._probing is not None:
             self._probing.cancel()
             await asyncio.wait({self._probing})

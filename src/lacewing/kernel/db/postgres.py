@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 
 from lacewing.kernel.db.encryption import FieldCipher
 from lacewing.kernel.db.failures import DatabaseUnavailable, UniqueViolation
+from lacewing.kernel.db.observation import COMMIT, Observed, count_failure
 from lacewing.kernel.db.pool import Held, Limits, Pool
 from lacewing.kernel.db.session import DialectName, Parameters, Row
 from lacewing.kernel.db.statements import CompiledStatement, StatementCache
@@ -49,6 +50,7 @@ def _told_in_our_words() -> Generator[None, None, None]:
     except asyncpg.UniqueViolationError as error:
         raise UniqueViolation(error.constraint_name or "") from error
     except _UNAVAILABLE as error:
+        count_failure(error)
         raise DatabaseUnavailable from error
 
 
@@ -100,11 +102,12 @@ class PostgresSession:
         with _told_in_our_words():
             connection = await self._begin()
             arguments = [compiled.arguments(row) for row in rows]
-            await self._on(connection, connection.executemany(compiled.sql, arguments))
+            with Observed(self.dialect, compiled):
+                await self._on(connection, connection.executemany(compiled.sql, arguments))
 
     async def commit(self) -> None:
         if self._connection is not None:
-            await self._end("COMMIT")
+            await self._end(COMMIT.sql)
 
     async def rollback(self) -> None:
         if self._connection is not None:
@@ -116,12 +119,15 @@ class PostgresSession:
             if self._connection is None and not compiled.takes_locks:
                 connection = await self._pool.acquire()
                 try:
-                    asking = getattr(connection, method)(compiled.sql, *arguments)
-                    return await self._on(connection, asking)
+                    with Observed(self.dialect, compiled):
+                        asking = getattr(connection, method)(compiled.sql, *arguments)
+                        return await self._on(connection, asking)
                 finally:
                     await self._pool.release(connection)
             connection = await self._begin()
-            return await self._on(connection, getattr(connection, method)(compiled.sql, *arguments))
+            with Observed(self.dialect, compiled):
+                asking = getattr(connection, method)(compiled.sql, *arguments)
+                return await self._on(connection, asking)
 
     async def _begin(self) -> Held:
         if self._connection is None:
@@ -135,7 +141,11 @@ class PostgresSession:
         assert connection is not None
         try:
             with _told_in_our_words():
-                await self._on(connection, connection.execute(command))
+                if command == COMMIT.sql:
+                    with Observed(self.dialect, COMMIT):
+                        await self._on(connection, connection.execute(command))
+                else:
+                    await self._on(connection, connection.execute(command))
         finally:
             await self._pool.release(connection)
 

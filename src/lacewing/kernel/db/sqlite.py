@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from time import perf_counter
 from typing import Any, Final
 
 from sqlalchemy import Executable
@@ -18,8 +19,10 @@ from sqlalchemy.dialects.sqlite.pysqlite import dialect as pysqlite_dialect
 
 from lacewing.kernel.db.encryption import NO_KEYS, FieldCipher
 from lacewing.kernel.db.failures import DatabaseUnavailable, UniqueViolation
+from lacewing.kernel.db.observation import COMMIT, Observed, count_failure
 from lacewing.kernel.db.session import DialectName, Parameters, Row
 from lacewing.kernel.db.statements import CompiledStatement, StatementCache
+from lacewing.kernel.metrics import POOL_IN_USE, POOL_SIZE, POOL_WAIT_SECONDS, POOL_WAITING
 
 LOCK_SECONDS = 15.0
 """How long a transaction waits for another process (an import, say) to finish its own."""
@@ -50,6 +53,7 @@ def _told_in_our_words() -> Generator[None, None, None]:
             sqlite3.SQLITE_READONLY,
             sqlite3.SQLITE_CANTOPEN,
         }:
+            count_failure(error)
             raise DatabaseUnavailable from error
         raise
 
@@ -96,7 +100,12 @@ class _Writer:
 
     async def begin(self) -> sqlite3.Connection:
         """Wait for the turn; afterwards the connection is the caller's until it ends its part."""
-        await self._turn.acquire()
+        began = perf_counter()
+        POOL_WAITING.inc()
+        try:
+            await self._turn.acquire()
+        finally:
+            POOL_WAITING.dec()
         try:
             if not self._connection.in_transaction:
                 self._fail_lost_group()
@@ -105,7 +114,15 @@ class _Writer:
         except BaseException:
             self._turn.release()
             raise
+        finally:
+            POOL_WAIT_SECONDS.observe(perf_counter() - began)
+        POOL_IN_USE.inc()
         return self._connection
+
+    def _let_go(self) -> None:
+        """The connection is the next one's."""
+        POOL_IN_USE.dec()
+        self._turn.release()
 
     async def commit(self) -> None:
         """End the part; returns when its group is on the disk."""
@@ -117,8 +134,9 @@ class _Writer:
             if self._committing is None:
                 self._committing = asyncio.create_task(self._commit_group())
         finally:
-            self._turn.release()
-        await asyncio.shield(durable)
+            self._let_go()
+        with Observed("sqlite", COMMIT):
+            await asyncio.shield(durable)
 
     def rollback(self) -> None:
         """Undo the part; what others of the group did stays."""
@@ -131,7 +149,7 @@ class _Writer:
             else:
                 self._fail_lost_group()
         finally:
-            self._turn.release()
+            self._let_go()
 
     async def close(self) -> None:
         if self._committing is not None:
@@ -149,6 +167,7 @@ class _Writer:
                     with _told_in_our_words():
                         raise
                 if asyncio.get_running_loop().time() > deadline:
+                    count_failure(error)
                     raise DatabaseUnavailable from error
                 await asyncio.sleep(LOCK_RETRY_SECONDS)
             else:
@@ -185,12 +204,6 @@ def _settle(group: list[asyncio.Future[None]], failure: BaseException | None) ->
             durable.set_exception(DatabaseUnavailable())
 
 
-def _first(cursor: sqlite3.Cursor) -> Any:
-    """The first row; all are read, since a statement left open would hold its snapshot."""
-    rows = cursor.fetchall()
-    return rows[0] if rows else None
-
-
 class SqliteSession:
     """See ``kernel.db.session.Session``."""
 
@@ -214,8 +227,8 @@ class SqliteSession:
         parameters: Parameters = _NO_PARAMETERS,
     ) -> Row | None:
         compiled = _statements.compiled(statement, parameters)
-        row = _first(await self._run(compiled, parameters))
-        return None if row is None else make(*compiled.converted(row, self.cipher))
+        rows, _ = await self._run(compiled, parameters)
+        return make(*compiled.converted(rows[0], self.cipher)) if rows else None
 
     async def all(
         self,
@@ -224,17 +237,18 @@ class SqliteSession:
         parameters: Parameters = _NO_PARAMETERS,
     ) -> list[Row]:
         compiled = _statements.compiled(statement, parameters)
-        rows = (await self._run(compiled, parameters)).fetchall()
+        rows, _ = await self._run(compiled, parameters)
         return [make(*compiled.converted(row, self.cipher)) for row in rows]
 
     async def scalar(self, statement: Executable, parameters: Parameters = _NO_PARAMETERS) -> Any:
         compiled = _statements.compiled(statement, parameters)
-        row = _first(await self._run(compiled, parameters))
-        return None if row is None else compiled.converted(row, self.cipher)[0]
+        rows, _ = await self._run(compiled, parameters)
+        return compiled.converted(rows[0], self.cipher)[0] if rows else None
 
     async def execute(self, statement: Executable, parameters: Parameters = _NO_PARAMETERS) -> int:
         compiled = _statements.compiled(statement, parameters)
-        return (await self._run(compiled, parameters)).rowcount
+        _, count = await self._run(compiled, parameters)
+        return count
 
     async def execute_many(self, statement: Executable, rows: Sequence[Parameters]) -> None:
         if not rows:
@@ -242,7 +256,8 @@ class SqliteSession:
         compiled = _statements.compiled(statement, rows[0])
         with _told_in_our_words():
             connection = await self._begin()
-            connection.executemany(compiled.sql, [compiled.arguments(row) for row in rows])
+            with Observed(self.dialect, compiled):
+                connection.executemany(compiled.sql, [compiled.arguments(row) for row in rows])
 
     async def commit(self) -> None:
         if self._connection is not None:
@@ -254,13 +269,18 @@ class SqliteSession:
             self._connection = None
             self._writer.rollback()
 
-    async def _run(self, compiled: CompiledStatement, parameters: Parameters) -> sqlite3.Cursor:
+    async def _run(
+        self, compiled: CompiledStatement, parameters: Parameters
+    ) -> tuple[list[Any], int]:
+        """How many rows it changed, and all it returned: left open, it would hold its snapshot."""
         arguments = compiled.arguments(parameters)
         with _told_in_our_words():
-            if self._connection is None and not compiled.takes_locks:
-                return self._reader.execute(compiled.sql, arguments)
-            connection = await self._begin()
-            return connection.execute(compiled.sql, arguments)
+            connection = self._reader
+            if self._connection is not None or compiled.takes_locks:
+                connection = await self._begin()
+            with Observed(self.dialect, compiled):
+                cursor = connection.execute(compiled.sql, arguments)
+                return cursor.fetchall(), cursor.rowcount
 
     async def _begin(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -277,6 +297,7 @@ class SqliteDatabase:
         with _told_in_our_words():
             self._writer = _Writer(path)
             self._reader = _connect(path)
+        POOL_SIZE.inc()
         self._cipher = cipher
 
     def session(self) -> SqliteSession:
@@ -287,5 +308,6 @@ class SqliteDatabase:
             self._reader.execute("SELECT 1").fetchall()
 
     async def close(self) -> None:
+        POOL_SIZE.dec()
         await self._writer.close()
         self._reader.close()

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Dialect, Executable, Float, Numeric
+from sqlalchemy import Column, ColumnElement, Dialect, Executable, Float, Numeric, Table
 from sqlalchemy.sql.dml import UpdateBase
-from sqlalchemy.sql.selectable import Select
+from sqlalchemy.sql.selectable import Select, SelectBase
+from sqlalchemy.sql.visitors import iterate
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from lacewing.kernel.db.encryption import NO_KEYS, FieldCipher, Sealed
@@ -28,8 +29,12 @@ SealedPlace = tuple[int, int, str]
 class CompiledStatement(msgspec.Struct, frozen=True):
     """One statement for one database."""
 
-    source: Executable
+    source: Executable | None
     sql: str
+    operation: str
+    """What it does, in one word: a label of measurements."""
+    summary: str
+    """That, and to which table: the name of its spans."""
     names: tuple[str, ...]
     defaults: dict[str, Any]
     bind_converters: tuple[Convert | None, ...]
@@ -89,9 +94,12 @@ class StatementCache:
         order = tuple(compiled.positiontup or ())
         columns = list(getattr(statement, "exported_columns", ()))
         results = [self._result_converter(column.type) for column in columns]
+        operation = _operation_of(statement)
         return CompiledStatement(
             source=statement,
             sql=compiled.string,
+            operation=operation,
+            summary=f"{operation.upper()} {_table_of(statement)}".rstrip(),
             names=order,
             defaults=dict(compiled.params),
             bind_converters=tuple(
@@ -117,6 +125,21 @@ class StatementCache:
         elif isinstance(plain, Numeric):
             code = _NUMERIC_CODE
         return implementation.result_processor(self._dialect, code)
+
+
+def _operation_of(statement: Executable) -> str:
+    kind = getattr(statement, "__visit_name__", "")
+    if kind in {"insert", "update", "delete"}:
+        return str(kind)
+    return "select" if isinstance(statement, SelectBase) else "other"
+
+
+def _table_of(statement: Executable) -> str:
+    """The first table that it names."""
+    for part in iterate(statement):  # type: ignore[arg-type]  # every Executable here is a ClauseElement
+        if isinstance(part, Table):
+            return str(part.name)
+    return ""
 
 
 def _sealed_places(columns: Sequence[ColumnElement[Any]]) -> Iterator[SealedPlace]:

@@ -6,9 +6,11 @@ from typing import Final
 
 import msgspec
 
+from lacewing.kernel import tracing
 from lacewing.kernel.db import Session
 from lacewing.kernel.events import store
 from lacewing.kernel.events.event import RecordedEvent
+from lacewing.kernel.metrics import EVENTS_CONSUMED
 
 CONSUMED_AT_ONCE: Final = 100
 """Events dealt with in one transaction: a bound for its length."""
@@ -38,6 +40,8 @@ async def consume_next(session: Session, consumer: Consumer, now: datetime) -> i
     events = await store.list_events(session, locked, CONSUMED_AT_ONCE)
     if not events:
         return 0
-    count = await consumer.consume(session, events, now)
-    await store.move_cursor(session, consumer.name, events[count - 1].sequence)
+    with tracing.batch(f"consume {consumer.name}", (event.traceparent for event in events)):
+        count = await consumer.consume(session, events, now)
+        await store.move_cursor(session, consumer.name, events[count - 1].sequence)
+    EVENTS_CONSUMED.labels(consumer.name).inc(count)
     return count

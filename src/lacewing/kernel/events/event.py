@@ -30,6 +30,10 @@ class RecordedEvent(msgspec.Struct, frozen=True):
     actor_id: UUID | None
     """Who did it; ``None``: Lacewing itself."""
     data: dict[str, Any]
+    request_id: str | None = None
+    """Which request made it."""
+    traceparent: str | None = None
+    """The span that it was told in."""
 
 
 def kinds_of_events(base: type[Event] = Event) -> Iterator[type[Event]]:

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from lacewing.kernel import tracing
 from lacewing.kernel.events import store
 from lacewing.kernel.events.event import Event, name_of
 from lacewing.kernel.ids import new_id
@@ -21,7 +22,9 @@ async def emit(work: Work, event: Event) -> None:
         "at": work.now,
         "actor_id": work.actor_id,
         "request_id": work.origin.request_id,
+        "traceparent": tracing.traceparent(),
         "data": data,
     }
+    tracing.note(name_of(event))
     await store.insert_event(work.session, row)
     work.has_told = True

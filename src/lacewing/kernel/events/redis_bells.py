@@ -11,9 +11,11 @@ from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from lacewing.kernel.events.bells import Bells
+from lacewing.kernel.metrics import REDIS_ERRORS, REDIS_LOST
 from lacewing.kernel.tasks import end_tasks
 
 CHANNEL_PREFIX: Final = "lacewing:bell:"
+USED_FOR: Final = "bells"
 TIMEOUT_SECONDS: Final = 5.0
 HEALTH_SECONDS: Final = 5
 PAUSE_SECONDS: Final = 1.0
@@ -86,10 +88,7 @@ class RedisBells:
             try:
                 async with self._redis.pubsub(ignore_subscribe_messages=True) as pubsub:
                     await pubsub.subscribe(*self._bells)
-                    # What rang while nobody heard: look now.
-                    for bell in self._bells.values():
-                        bell.ring_here()
-                    self._is_lost = False
+                    self._find()
                     await self._hear_all(pubsub)
             except Exception as error:  # ruff: ignore[blind-except]  see ``_lose``
                 self._lose(error)
@@ -101,10 +100,19 @@ class RedisBells:
             if message is not None:
                 self._bells[message["channel"].decode()].ring_here()
 
+    def _find(self) -> None:
+        """What rang while nobody heard: look now."""
+        for bell in self._bells.values():
+            bell.ring_here()
+        self._is_lost = False
+        REDIS_LOST.labels(USED_FOR).set(0)
+
     def _lose(self, error: Exception) -> None:
         """Say so, once for a Redis that is gone; all else may be a bug, and ends no bell either."""
+        REDIS_ERRORS.labels(USED_FOR).inc()
         if not isinstance(error, RedisError | OSError):
             _log.error("bells_failed", exc_info=error)
         elif not self._is_lost:
             self._is_lost = True
+            REDIS_LOST.labels(USED_FOR).set(1)
             _log.warning("bells_without_redis", error=type(error).__name__)

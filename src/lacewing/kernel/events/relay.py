@@ -5,6 +5,7 @@ from typing import Final
 from lacewing.kernel.db import Session
 from lacewing.kernel.db.locks import try_lock_for_transaction
 from lacewing.kernel.events import store
+from lacewing.kernel.metrics import EVENTS_NUMBERED
 
 BATCH: Final = 500
 """Events numbered in one transaction: a bound for its length."""
@@ -24,4 +25,6 @@ async def number_events(session: Session) -> int:
         return 0
     if not await try_lock_for_transaction(session, RELAY_LOCK):
         return 0
-    return await store.number_waiting(session, BATCH)
+    count = await store.number_waiting(session, BATCH)
+    EVENTS_NUMBERED.inc(count)
+    return count

@@ -35,6 +35,8 @@ _EVENTS = (
         outbox.c.at,
         outbox.c.actor_id,
         outbox.c.data,
+        outbox.c.request_id,
+        outbox.c.traceparent,
     )
     .where(outbox.c.sequence > bindparam("after"))
     .order_by(outbox.c.sequence)
@@ -58,6 +60,13 @@ _LOCK_CURSOR = (
     .with_for_update(skip_locked=True)
 )
 _CURSOR = select(event_cursors.c.sequence).where(event_cursors.c.consumer == bindparam("consumer"))
+_OLDEST_WAITING = select(outbox.c.at).where(_IS_WAITING).order_by(outbox.c.position).limit(1)
+_OLDEST_AFTER = (
+    select(outbox.c.at)
+    .where(outbox.c.sequence > bindparam("after"))
+    .order_by(outbox.c.sequence)
+    .limit(1)
+)
 _CURSORS = select(event_cursors.c.consumer, event_cursors.c.sequence).order_by(
     event_cursors.c.consumer
 )
@@ -85,6 +94,18 @@ async def is_any_waiting(session: Session) -> bool:
 async def count_waiting(session: Session) -> int:
     count: int = await session.scalar(_COUNT_WAITING)
     return count
+
+
+async def oldest_waiting_at(session: Session) -> datetime | None:
+    """When the event was told that has waited for its number for the longest."""
+    at: datetime | None = await session.scalar(_OLDEST_WAITING)
+    return at
+
+
+async def oldest_after_at(session: Session, sequence: int) -> datetime | None:
+    """When the first event after that number was told."""
+    at: datetime | None = await session.scalar(_OLDEST_AFTER, {"after": sequence})
+    return at
 
 
 async def number_waiting(session: Session, batch: int) -> int:

@@ -28,6 +28,8 @@ outbox = Table(
     Column("at", Timestamp, nullable=False),
     Column("actor_id", Uuid),
     Column("request_id", Text),
+    # The span that it was told in (W3C Trace Context), if that is traced.
+    Column("traceparent", Text),
     Column("data", Document, nullable=False),
     # Given after commit: numbers given at insert time commit out of order, and readers skip some.
     Column("sequence", BigInteger, unique=True),

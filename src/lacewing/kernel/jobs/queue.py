@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from lacewing.kernel import tracing
 from lacewing.kernel.ids import new_id
 from lacewing.kernel.jobs import store
 from lacewing.kernel.jobs.kind import JobEnded, JobKind
@@ -46,6 +47,7 @@ def _row(work: Work, kind: str, payload: Mapping[str, Any]) -> dict[str, Any]:
         "payload": dict(payload),
         "created_at": work.now,
         "request_id": work.origin.request_id,
+        "traceparent": work.origin.traceparent or tracing.traceparent(),
         "due_at": work.now,
         "attempts": 0,
     }

@@ -1,6 +1,7 @@
 """Running jobs: leased, kept while they last, tried again with growing pauses, given up."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Sequence, Set as AbstractSet
 from contextlib import asynccontextmanager
@@ -11,7 +12,9 @@ from uuid import UUID
 
 import msgspec
 import structlog
+from structlog.contextvars import bound_contextvars
 
+from lacewing.kernel import tracing
 from lacewing.kernel.clock import Clock
 from lacewing.kernel.db import Database, Session, transaction
 from lacewing.kernel.errors import Refusal, Unavailable
@@ -20,7 +23,7 @@ from lacewing.kernel.ids import new_id
 from lacewing.kernel.jobs import store
 from lacewing.kernel.jobs.kind import JobKind, LaneChanged, Lease, LeaseLost
 from lacewing.kernel.jobs.store import LeasedJob
-from lacewing.kernel.metrics import JOBS_ENDED
+from lacewing.kernel.metrics import JOB_SECONDS, JOBS_ENDED
 
 LEASE: Final = timedelta(seconds=15)
 """A worker that is silent for so long is taken for dead, and its jobs are due again."""
@@ -130,11 +133,21 @@ class Runner:
         return Lease(self.database, self.clock, job, lease_id, self._bell, pause)
 
     async def run(self, lease: Lease) -> None:
-        """Run what was taken, to its end whatever that is."""
-        parts = _parts_of(lease.job.lane)
+        """Run what was taken, to its end whatever that is.
+
+        Whatever it logs, carries the ids of the request that asked for it.
+        """
+        job, parts = lease.job, _parts_of(lease.job.lane)
+        about: dict[str, str | int] = {"job_id": str(job.id), "attempt": job.attempt}
+        began = time.perf_counter()
         try:
-            await self._run(lease)
+            with tracing.job(job.kind, job.traceparent, about) as trace_id:
+                ids = {"request_id": job.request_id, "trace_id": trace_id, **about}
+                known = {name: value for name, value in ids.items() if value is not None}
+                with bound_contextvars(**known, job=job.kind):
+                    await self._run(lease)
         finally:
+            JOB_SECONDS.labels(job.kind).observe(time.perf_counter() - began)
             self._running.subtract(parts)
             self._running += Counter()  # forgets those that are empty
 
@@ -144,7 +157,6 @@ class Runner:
     async def _run(self, lease: Lease) -> None:
         job = lease.job
         kind = self._kinds[job.kind]
-        log = _log.bind(job_id=str(job.id), job=job.kind, attempt=job.attempt)
         if job.attempt > kind.attempts_max:
             # Begun once more than it may be: this attempt is none.
             lease.job = msgspec.structs.replace(job, attempt=job.attempt - 1)
@@ -155,19 +167,21 @@ class Runner:
         except LaneChanged:
             await self._put_back(lease)
         except LeaseLost:
-            log.warning("job_lost")
+            _log.warning("job_lost")
             JOBS_ENDED.labels(job.kind, "lost").inc()
         except asyncio.CancelledError:
             if lease.is_lost:
-                log.warning("job_lost")
+                _log.warning("job_lost")
                 JOBS_ENDED.labels(job.kind, "lost").inc()
                 return
             # The worker stops: the job goes back as it was, for another one to take at once.
             await asyncio.shield(self._put_back(lease))
+            JOBS_ENDED.labels(job.kind, "put-back").inc()
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  whatever a job fails with: it is told, and tried again
             expected = isinstance(error, Refusal)
-            log.warning("job_failed", reason=_told(error), exc_info=not expected)
+            tracing.note("job failed")
+            _log.warning("job_failed", reason=_told(error), exc_info=not expected)
             await self._try_again(lease, kind, _told(error))
         else:
             JOBS_ENDED.labels(job.kind, "done").inc()
@@ -200,7 +214,7 @@ class Runner:
         except LeaseLost:
             return
         JOBS_ENDED.labels(kind.name, "dead").inc()
-        _log.error("job_dead", job_id=str(lease.job.id), job=kind.name, reason=reason)
+        _log.error("job_dead", reason=reason)
 
     async def _put_back(self, lease: Lease) -> None:
         try:
@@ -208,7 +222,7 @@ class Runner:
                 job, due_at = lease.job, self.clock()
                 await store.put_back(session, job, lease.id, due_at, None, lease.lane)
         except Unavailable as error:
-            _log.warning("job_not_put_back", job_id=str(lease.job.id), reason=error.detail)
+            _log.warning("job_not_put_back", reason=error.detail)
 
     @asynccontextmanager
     async def _kept(
@@ -229,9 +243,9 @@ class Runner:
                     until = self.clock() + LEASE
                     is_held = await store.extend_lease(session, lease.job.id, lease.id, until)
             except Unavailable as error:
-                _log.warning("lease_not_kept", job_id=str(lease.job.id), reason=error.detail)
+                _log.warning("lease_not_kept", reason=error.detail)
             except Exception:  # ruff: ignore[blind-except]  it is tried again, in time
-                _log.exception("lease_not_kept", job_id=str(lease.job.id))
+                _log.exception("lease_not_kept")
             else:
                 if not is_held and not lease.is_finished:
                     lease.is_lost = True

@@ -22,6 +22,8 @@ class LeasedJob(msgspec.Struct, frozen=True):
     payload: dict[str, Any]
     created_at: datetime
     request_id: str | None
+    traceparent: str | None
+    """The span that asked for it."""
     lane: str | None
     attempt: int
     """From 1; those of workers that died are counted too."""
@@ -50,6 +52,20 @@ class DeadJob(msgspec.Struct, frozen=True):
     attempts: int
     died_at: datetime
     reason: str
+
+
+class Depth(msgspec.Struct, frozen=True):
+    """How many jobs of one kind there are."""
+
+    kind: str
+    waiting: int
+    """Due, and begun by nobody."""
+    scheduled: int
+    """Due later."""
+    running: int
+    """Held by a worker, which may have died."""
+    oldest_due_at: datetime | None
+    """Since when the longest waiting one has been due."""
 
 
 _now = bindparam("now", type_=Timestamp())
@@ -102,6 +118,7 @@ _LEASED = (
     jobs.c.payload,
     jobs.c.created_at,
     jobs.c.request_id,
+    jobs.c.traceparent,
     jobs.c.lane,
     jobs.c.attempts,
     jobs.c.last_error,
@@ -159,6 +176,14 @@ _LINES = select(
 _ONE_LINE = _LINES.where(jobs.c.id == _job)
 _OLDEST_FIRST: Final = Order(jobs.c.created_at, jobs.c.id)
 _COUNT = select(func.count()).select_from(jobs)
+_IS_WAITING = jobs.c.lease_id.is_(None) & _IS_DUE
+_DEPTHS = select(
+    jobs.c.kind,
+    func.count().filter(_IS_WAITING),
+    func.count().filter(jobs.c.lease_id.is_(None) & (jobs.c.due_at > _now)),
+    func.count().filter(jobs.c.lease_id.is_not(None)),
+    func.min(jobs.c.due_at).filter(_IS_WAITING),
+).group_by(jobs.c.kind)
 _DROP = delete(jobs).where(jobs.c.id == _job)
 _HURRY = update(jobs).where(jobs.c.id == _job, jobs.c.lease_id.is_(None)).values(due_at=_now)
 
@@ -340,6 +365,11 @@ async def find_job(session: Session, job_id: UUID) -> JobLine | None:
 async def count_jobs(session: Session) -> int:
     count: int = await session.scalar(_COUNT)
     return count
+
+
+async def list_depths(session: Session, now: datetime) -> list[Depth]:
+    """How many there are of each kind of which there are any."""
+    return await session.all(Depth, _DEPTHS, {"now": now})
 
 
 async def count_dead(session: Session) -> int:

@@ -22,6 +22,8 @@ jobs = Table(
     Column("lane", Text),
     Column("created_at", Timestamp, nullable=False),
     Column("request_id", Text),
+    # The span that asked for it (W3C Trace Context), if that is traced.
+    Column("traceparent", Text),
     Column("due_at", Timestamp, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("lease_id", Uuid),

@@ -1,22 +1,18 @@
 """``/health/live``, ``/health/ready`` and ``/metrics`` (OPS-4)."""
 
+import asyncio
 import hmac
-import os
 from collections.abc import Awaitable, Callable, Mapping
 from ipaddress import ip_address
-from typing import Final
 
 import msgspec
 from fastapi import FastAPI, Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
 
 from lacewing.kernel.errors import NotFound, Unavailable
+from lacewing.kernel.web.exposition import CONTENT_TYPE, exposition
 
 Check = Callable[[], Awaitable[None]]
 """Returns when the thing it looks at is well; raises ``Unavailable`` when it is not."""
-
-MULTIPROCESS_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def install(app: FastAPI, checks: Mapping[str, Check], metrics_token: str | None) -> None:
@@ -47,11 +43,8 @@ def install(app: FastAPI, checks: Mapping[str, Check], metrics_token: str | None
     async def metrics(request: Request) -> Response:
         if not _may_read_metrics(request, metrics_token):
             raise NotFound
-        registry = REGISTRY
-        if MULTIPROCESS_VARIABLE in os.environ:
-            registry = CollectorRegistry()
-            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # no types there
-        return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        body = await asyncio.to_thread(exposition)
+        return Response(body, headers={"Content-Type": CONTENT_TYPE})
 
     app.router.add_route("/health/live", live)
     app.router.add_route("/health/ready", ready)

@@ -12,12 +12,18 @@ from limits.aio.strategies import MovingWindowRateLimiter
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import RedisError
 
+from lacewing.kernel.metrics import RATE_LIMITED, REDIS_ERRORS, REDIS_LOST
+
 WINDOW_SECONDS: Final = 60
 REDIS_CONNECTIONS: Final = 50
 REDIS_TIMEOUT_SECONDS: Final = 5.0
 """Long enough that a burst is never taken for a lost Redis: it would count in process then."""
+USED_FOR: Final = "rate-limits"
 REDIS_PROBE_SECONDS: Final = 1.0
 """Between two looks whether a Redis that was lost is there again; no request waits for one."""
+
+RATE_LIMITED.labels("all")
+REDIS_LOST.labels(USED_FOR).set(0)
 
 _log = structlog.get_logger(__name__)
 
@@ -62,6 +68,12 @@ class RateLimiter:
 
     async def hit(self, name: str, per_minute: int, key: str) -> Verdict:
         """Count one try against ``per_minute``."""
+        verdict = await self._count(name, per_minute, key)
+        if not verdict.is_allowed:
+            RATE_LIMITED.labels(name).inc()
+        return verdict
+
+    async def _count(self, name: str, per_minute: int, key: str) -> Verdict:
         if self._shared is not None and self._probing is None:
             try:
                 return await _hit(self._shared, name, per_minute, key)
@@ -70,7 +82,9 @@ class RateLimiter:
         return await _hit(self._local, name, per_minute, key)
 
     def _lose_redis(self, error: Exception) -> None:
+        REDIS_ERRORS.labels(USED_FOR).inc()
         if self._probing is None:
+            REDIS_LOST.labels(USED_FOR).set(1)
             _log.warning("rate_limits_without_redis", error=type(error).__name__)
             self._probing = asyncio.create_task(self._probe())
 
@@ -86,6 +100,7 @@ class RateLimiter:
                 continue
             break
         self._probing = None
+        REDIS_LOST.labels(USED_FOR).set(0)
         _log.warning("rate_limits_with_redis")
 
     async def close(self) -> None:

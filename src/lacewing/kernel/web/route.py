@@ -5,7 +5,6 @@ strictly, the handler runs inside one unit of work, and the answer leaves only a
 """
 
 import json
-import re
 from collections.abc import Callable, Coroutine
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, cast
@@ -22,6 +21,7 @@ from lacewing.kernel.audit import Outcome
 from lacewing.kernel.errors import FieldError, Forbidden, Invalid, Malformed, Refusal
 from lacewing.kernel.schemas import ExactInput
 from lacewing.kernel.web.idempotency import answer_once, takes_idempotency_key
+from lacewing.kernel.web.paths import told_path
 from lacewing.kernel.web.problems import UnsupportedMediaType
 from lacewing.kernel.web.runtime import runtime_of
 from lacewing.kernel.work import Origin, Work
@@ -31,8 +31,6 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 ANY_QUERY = "x-any-query"
 """Marks operations that others call with query parameters of their own (API-7)."""
 JSON_TYPES = ("application/json", "application/merge-patch+json")
-_SANE_ID = re.compile(r"[0-9a-fA-F]{8}(?:-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}|\w{2,10}-\d{1,9}")
-"""Ids and keys of things: no secret that a client put into a path looks so."""
 FORM_TYPES = ("application/x-www-form-urlencoded",)
 
 
@@ -234,20 +232,11 @@ async def _audit_refusal(request: Request, work: Work, refusal: Forbidden) -> No
     await audit.record(
         work,
         "access.denied",
-        f"{request.method} {_sane_path(request)}",
+        f"{request.method} {told_path(request.scope)}",
         Outcome.DENIED,
         details={"reason": refusal.code},
     )
     await work.session.commit()
-
-
-def _sane_path(request: Request) -> str:
-    """The path that was asked for, with what is no id or key left out."""
-    path = str(request.scope["route"].path_format)
-    for name, value in request.path_params.items():
-        if _SANE_ID.fullmatch(str(value)):
-            path = path.replace(f"{{{name}}}", str(value))
-    return path
 
 
 def make_router(tag: str) -> APIRouter:

@@ -20,6 +20,7 @@ from lacewing.notifications.component import Notifications
 from lacewing.notifications.errors import ForeignOrigin, InvalidTicket
 from lacewing.notifications.http.parameters import ID_MAX
 from lacewing.notifications.live.connection import CLOSE_SECONDS, SESSION_ENDED, Connection
+from lacewing.notifications.metrics import REFUSED
 from lacewing.notifications.permissions import Permission
 from lacewing.notifications.service.tickets import use_ticket
 
@@ -44,6 +45,7 @@ async def notify(websocket: WebSocket) -> None:
         actor, subprotocol = await _enter(websocket)
         connection = await parts.hub.admitted(actor, last_event_id)
     except Refusal as refusal:
+        REFUSED.labels(refusal.code).inc()
         _log.info("socket_refused", reason=refusal.code)
         request_id = websocket.scope["lacewing.request_id"]
         response = refusal_response(refusal, websocket.scope["path"], request_id)

@@ -13,6 +13,7 @@ from lacewing.notifications.errors import TooManySockets
 from lacewing.notifications.http.parameters import ID_MAX, NotificationViewer, TheNotifications
 from lacewing.notifications.live.connection import CLOSE_SECONDS, Connection
 from lacewing.notifications.live.frames import Frame
+from lacewing.notifications.metrics import STREAM
 
 PING_SECONDS: Final = 20.0
 
@@ -43,7 +44,7 @@ async def stream_notifications(
         ),
     ] = None,
 ) -> Response:
-    connection = await parts.hub.admitted(work.actor, last_event_id)
+    connection = await parts.hub.admitted(work.actor, last_event_id, STREAM)
     return LiveStream(
         _bytes_of(connection), connection.ended, connection.leave, CLOSE_SECONDS, PING_SECONDS
     )

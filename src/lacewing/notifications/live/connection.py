@@ -11,6 +11,7 @@ from lacewing.kernel.actor import Actor
 from lacewing.kernel.errors import Unavailable
 from lacewing.kernel.ids import new_id
 from lacewing.notifications.live.frames import RESYNC, Frame, reload_at
+from lacewing.notifications.metrics import ENDED, SENT, SOCKET
 
 QUEUE_MAX: Final = 256
 """Messages that wait for one client; one that is slower is sent away, rather than slow others."""
@@ -23,12 +24,20 @@ class Ending(msgspec.Struct, frozen=True):
 
     code: int
     reason: str
+    name: str
+    """A label of measurements."""
 
 
-SESSION_ENDED: Final = Ending(4401, "The session has ended.")
-TOO_SLOW: Final = Ending(1013, "Too slow: connect again with the id of your last message.")
-GOING_AWAY: Final = Ending(1012, "The server restarts: connect again.")
-UNAVAILABLE: Final = Ending(1013, "What you have missed can't be read now: connect again later.")
+SESSION_ENDED: Final = Ending(4401, "The session has ended.", "session-ended")
+TOO_SLOW: Final = Ending(
+    1013, "Too slow: connect again with the id of your last message.", "too-slow"
+)
+GOING_AWAY: Final = Ending(1012, "The server restarts: connect again.", "going-away")
+UNAVAILABLE: Final = Ending(
+    1013, "What you have missed can't be read now: connect again later.", "unavailable"
+)
+for _ending in (SESSION_ENDED, TOO_SLOW, GOING_AWAY, UNAVAILABLE):
+    ENDED.labels(_ending.name)
 
 
 class Source(Protocol):
@@ -53,10 +62,13 @@ class Source(Protocol):
 class Connection:
     """What one socket or stream is sent, in order, each message once."""
 
-    def __init__(self, source: Source, actor: Actor, last_event_id: int | None) -> None:
+    def __init__(
+        self, source: Source, actor: Actor, last_event_id: int | None, kind: str = SOCKET
+    ) -> None:
         self._source = source
         self._name = new_id().hex
         self.actor = actor
+        self.kind: Final = kind
         # Where it begins is settled before the client knows that it is heard.
         self._reached = source.head if last_event_id is None else last_event_id
         self._is_live = False
@@ -90,11 +102,13 @@ class Connection:
             self.end(TOO_SLOW)
             return
         self._queue.put_nowait(frame)
+        SENT.inc()
 
     def end(self, ending: Ending) -> None:
         """No more messages after those that wait; once the session has ended, not even those."""
         if self.ending is None:
             self.ending = ending
+            ENDED.labels(ending.name).inc()
             if ending is SESSION_ENDED:
                 self._drop_waiting()
             self.ended.set()

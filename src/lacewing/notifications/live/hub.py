@@ -25,6 +25,7 @@ from lacewing.notifications.live.connection import (
 )
 from lacewing.notifications.live.frames import Frame, frame_of, reload_at
 from lacewing.notifications.live.places import RENEW_SECONDS, Places
+from lacewing.notifications.metrics import DELAY_SECONDS, OPEN, SOCKET
 from lacewing.notifications.rules import SOCKETS_OF_USER_MAX, Reason, about
 from lacewing.notifications.service.fanout import TELLING
 from lacewing.notifications.service.subjects import Describers, find_subjects, may_hear
@@ -81,7 +82,7 @@ class Hub:
             self.end_all()
             await self._places.close()
 
-    def connect(self, actor: Actor, last_event_id: int | None) -> Connection:
+    def connect(self, actor: Actor, last_event_id: int | None, kind: str = SOCKET) -> Connection:
         """A new listener, who must ``leave``.
 
         Raises:
@@ -89,19 +90,22 @@ class Hub:
         """
         if len(self._open[actor.id]) >= SOCKETS_OF_USER_MAX:
             raise TooManySockets
-        connection = Connection(self, actor, last_event_id)
+        connection = Connection(self, actor, last_event_id, kind)
         self._open[actor.id].add(connection)
+        OPEN.labels(kind).inc()
         if self._is_ending:
             connection.end(GOING_AWAY)
         return connection
 
-    async def admitted(self, actor: Actor, last_event_id: int | None) -> Connection:
+    async def admitted(
+        self, actor: Actor, last_event_id: int | None, kind: str = SOCKET
+    ) -> Connection:
         """As ``connect``, counted with those in other processes.
 
         Raises:
             TooManySockets: the user has as many as one may.
         """
-        connection = self.connect(actor, last_event_id)
+        connection = self.connect(actor, last_event_id, kind)
         try:
             has_place = await self._places.take(connection.place)
         except asyncio.CancelledError:
@@ -120,6 +124,7 @@ class Hub:
         """See ``Source``."""
         if connection in self._open.get(connection.user_id, ()):
             self._places.give_back(connection.place)
+            OPEN.labels(connection.kind).dec()
         for members in (self._open, self._live):
             members[connection.user_id].discard(connection)
             if not members[connection.user_id]:
@@ -262,6 +267,8 @@ class Hub:
                 actor = None if event.actor_id is None else people.get(event.actor_id)
                 frames[key] = frame_of(Told(event, recipient.reason, None, actor), subject)
             told_to.append((recipient.user_id, frames[key]))
+        for event in events.values():
+            DELAY_SECONDS.observe(max(0.0, (self._clock() - event.at).total_seconds()))
         # Only now: a fault in one message would tell those before it again the next time.
         for user_id, frame in told_to:
             for connection in self._live.get(user_id, ()):

@@ -7,6 +7,7 @@ from typing import Final
 
 import httpx
 
+from lacewing.kernel import tracing
 from lacewing.webhooks.addresses import Address, Policy
 from lacewing.webhooks.rules import EXCERPT_LENGTH_MAX, Target
 from lacewing.webhooks.sending.outcome import Outcome
@@ -112,8 +113,17 @@ class Sender:
         self, address: Address, target: Target, headers: Mapping[str, str], body: bytes
     ) -> httpx.Response:
         """Call by number, under the name: the certificate must be the name's."""
+        with tracing.call("POST", target.host, target.port) as call:
+            request = self._request(address, target, {**headers, **call.headers}, body)
+            response = await self._transport.handle_async_request(request)
+            call.answered(response.status_code)
+            return response
+
+    def _request(
+        self, address: Address, target: Target, headers: Mapping[str, str], body: bytes
+    ) -> httpx.Request:
         seconds = self._seconds
-        request = httpx.Request(
+        return httpx.Request(
             "POST",
             httpx.URL(
                 scheme=target.scheme,
@@ -133,7 +143,6 @@ class Sender:
                 },
             },
         )
-        return await self._transport.handle_async_request(request)
 
 
 async def _read_into(excerpt: bytearray, response: httpx.Response) -> None:

@@ -13,7 +13,7 @@ from lacewing.kernel.errors import Unavailable
 from lacewing.kernel.events import emit
 from lacewing.kernel.jobs import Lease
 from lacewing.kernel.work import Work
-from lacewing.webhooks import events
+from lacewing.webhooks import events, metrics
 from lacewing.webhooks.component import Webhooks
 from lacewing.webhooks.rules import (
     FAILING_MAX,
@@ -60,9 +60,11 @@ async def deliver(webhooks: Webhooks, lease: Lease) -> None:
         lease.require_lane(lane)
     began = lease.clock()
     outcome = await _try(webhooks, message, lease, began)
+    metrics.TRY_SECONDS.observe(outcome.duration_ms / 1_000)
     if outcome.is_success:
         async with lease.finishing() as work:
             await _note_success(work, message, outcome, began)
+        metrics.TRIES.labels(metrics.DELIVERED).inc()
     elif (
         lease.pause is None
         or message.event_type == TEST_EVENT
@@ -70,12 +72,14 @@ async def deliver(webhooks: Webhooks, lease: Lease) -> None:
     ):
         async with lease.finishing() as work:
             await _fail(work, message, outcome, began)
+        metrics.TRIES.labels(metrics.FAILED).inc()
     else:
         lease.pause = max(lease.pause, read_retry_after(outcome.retry_after, lease.clock()))
         async with lease.work() as work:
             due_at = work.now + lease.pause
             await _note_failure(work, message, outcome, began, next_attempt_at=due_at)
         lease.lane = _lane_of(message, is_retry=True) or lease.lane
+        metrics.TRIES.labels(metrics.FAILED_AGAIN).inc()
         raise NotDelivered(outcome.error)
 
 
@@ -221,6 +225,7 @@ async def _switch_off(work: Work, webhook_id: UUID, reason: OffReason) -> None:
     await audit.record(
         work, "webhook.switch_off", f"webhook:{webhook_id}", details={"reason": reason.value}
     )
+    metrics.SWITCHED_OFF.labels(reason.value).inc()
     _log.warning("webhook_switched_off", webhook_id=str(webhook_id), reason=reason.value)
 
 

@@ -28,8 +28,9 @@ async def note_events(session: Session, events: Sequence[RecordedEvent], now: da
     project_ids = sorted({project_id for _, project_id in of_projects})
     listeners = await webhooks.list_listeners(session, project_ids)
     rows: list[dict[str, Any]] = []
-    jobs: list[tuple[dict[str, Any], str]] = []
+    asked: list[tuple[RecordedEvent, list[tuple[dict[str, Any], str]]]] = []
     for event, project_id in of_projects:
+        jobs: list[tuple[dict[str, Any], str]] = []
         for listener in listeners:
             if listener.project_id == project_id and is_wanted(event.name, listener.event_types):
                 try:
@@ -41,9 +42,14 @@ async def note_events(session: Session, events: Sequence[RecordedEvent], now: da
                 row = _row(event, listener, now)
                 rows.append(row)
                 jobs.append((job_payload(row["id"], 0), lane))
+        if jobs:
+            asked.append((event, jobs))
     if rows:
         await deliveries.insert_deliveries(session, rows)
-        await enqueue_all(Work(session, now, Origin()), DELIVER, jobs)
+    for event, jobs in asked:
+        # Each belongs to the request that made its event.
+        origin = Origin(request_id=event.request_id, traceparent=event.traceparent)
+        await enqueue_all(Work(session, now, origin), DELIVER, jobs)
     return len(events)
 
 

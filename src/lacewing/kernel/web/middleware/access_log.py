@@ -14,6 +14,9 @@ _log = structlog.get_logger("lacewing.access")
 UNROUTED = "(none)"
 CLIENT_GONE = 499
 """nginx's word for a client that went away before it had its answer; nobody receives it."""
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+OTHER = "OTHER"
+"""Stands for the words that a stranger may make up: each would be a measurement of its own."""
 QUIET = frozenset({"/health/live", "/health/ready", "/metrics"})
 """Asked every few seconds by machines: measured, not logged while all is well."""
 
@@ -63,7 +66,9 @@ class AccessLog:
         template = getattr(route, "path", UNROUTED)
         if scope["path"] in QUIET:
             template = scope["path"]
-        method = scope["method"] if template != UNROUTED else "OTHER"
+        method = scope["method"]
+        if template == UNROUTED or method not in METHODS:
+            method = OTHER
         if ENDLESS in scope:
             STREAMS_ENDED.labels(template, status).inc()
         else:

@@ -1,59 +1,82 @@
-"""A span for each request, sent by OTLP (OPS-4); installed only when an endpoint is set."""
+"""A span for each request (OPS-4); installed only when traces are wanted."""
 
 import structlog
-from opentelemetry import trace
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.propagate import extract
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.trace import SpanKind, Status, StatusCode
+from opentelemetry.semconv.attributes import (
+    client_attributes as client,
+    http_attributes as http,
+    network_attributes as network,
+    url_attributes as url,
+    user_agent_attributes as user_agent,
+)
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from lacewing.kernel.spans import Making, Spans
+from lacewing.kernel.web.middleware.access_log import METHODS, QUIET
+from lacewing.kernel.web.paths import told_path
 
-def tracer_provider(endpoint: str, version: str) -> TracerProvider:
-    """Spans go to ``endpoint`` (an OTLP receiver over HTTP), in batches, beside the requests."""
-    resource = Resource.create({"service.name": "lacewing", "service.version": version})
-    provider = TracerProvider(resource=resource)
-    exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")
-    provider.add_span_processor(BatchSpanProcessor(exporter))
-    return provider
+SERVER_ERRORS_FROM = 500
+SWITCHED = 101
+"""The status of a WebSocket that is opened."""
+OTHER_METHOD = "_OTHER"
+_CONTEXT_HEADERS = frozenset({b"traceparent", b"tracestate"})
 
 
 class Tracing:
-    """Continues the caller's trace (W3C Trace Context) and puts its id into the logs."""
+    """Goes on with the caller's trace (W3C Trace Context) and puts its id into the logs.
 
-    def __init__(self, app: ASGIApp, provider: TracerProvider) -> None:
+    The span of a socket ends when it is open: what comes afterwards is nobody's request.
+    """
+
+    def __init__(self, app: ASGIApp, spans: Spans) -> None:
         self.app = app
-        self._tracer = provider.get_tracer("lacewing")
+        self._spans = spans
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        # Probes come every few seconds, and nobody ever asks where their time went.
+        if scope["type"] not in {"http", "websocket"} or scope["path"] in QUIET:
             await self.app(scope, receive, send)
             return
+        method = scope.get("method", "GET")
         carrier = {
             name.decode("latin-1"): value.decode("latin-1")
             for name, value in scope["headers"]
-            if name in {b"traceparent", b"tracestate"}
+            if name in _CONTEXT_HEADERS
         }
-        with self._tracer.start_as_current_span(
-            scope["method"], context=extract(carrier), kind=SpanKind.SERVER
-        ) as span:
-            trace_id = trace.format_trace_id(span.get_span_context().trace_id)
-            structlog.contextvars.bind_contextvars(trace_id=trace_id)
+        name = method if method in METHODS else OTHER_METHOD
+        with self._spans.request(name, carrier) as made:
+            structlog.contextvars.bind_contextvars(trace_id=made.trace_id)
 
             async def send_and_note(message: Message) -> None:
-                if message["type"] == "http.response.start":
-                    status = message["status"]
-                    span.set_attribute("http.response.status_code", status)
-                    if status >= 500:  # noqa: PLR2004  server errors begin here
-                        span.set_status(Status(StatusCode.ERROR))
+                kind = message["type"]
+                if kind.endswith("http.response.start"):
+                    _note_answer(made, scope, name, message["status"])
+                elif kind == "websocket.accept":
+                    _note_answer(made, scope, name, SWITCHED)
+                    made.span.end()
                 await send(message)
 
             await self.app(scope, receive, send_and_note)
-            route = getattr(scope.get("route"), "path", None)
-            if route is not None:
-                span.update_name(f"{scope['method']} {route}")
-                span.set_attribute("http.route", route)
-            span.set_attribute("http.request.method", scope["method"])
-            span.set_attribute("lacewing.request_id", scope["lacewing.request_id"])
+
+
+def _note_answer(made: Making, scope: Scope, method: str, status: int) -> None:
+    """By now it is known which route it was; a span that is not kept notes nothing."""
+    span = made.span
+    if not span.is_recording():
+        return
+    span.set_attribute(http.HTTP_REQUEST_METHOD, method)
+    span.set_attribute(http.HTTP_RESPONSE_STATUS_CODE, status)
+    span.set_attribute(url.URL_SCHEME, scope["scheme"])
+    span.set_attribute(network.NETWORK_PROTOCOL_VERSION, scope.get("http_version", "1.1"))
+    span.set_attribute("lacewing.request_id", scope["lacewing.request_id"])
+    origin = scope["lacewing.origin"]
+    if origin.ip is not None:
+        span.set_attribute(client.CLIENT_ADDRESS, origin.ip)
+    if origin.user_agent is not None:
+        span.set_attribute(user_agent.USER_AGENT_ORIGINAL, origin.user_agent)
+    route = getattr(scope.get("route"), "path", None)
+    if route is not None:
+        span.update_name(f"{method} {route}")
+        span.set_attribute(http.HTTP_ROUTE, route)
+        span.set_attribute(url.URL_PATH, told_path(scope))
+    if status >= SERVER_ERRORS_FROM:
+        made.fail(str(status))
