@@ -181,6 +181,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     app.state.accounts = accounts
     app.state.documents = documents
     app.state.webhooks = webhooks
+    app.state.spans = spans
     for router in wiring.ROUTERS:
         # Flat, not included: each level of nesting costs every request.
         app.router.routes.extend(router.routes)

@@ -87,12 +87,14 @@ def serving(
 
 
 @contextmanager
-def working(environment: Mapping[str, str]) -> Generator["subprocess.Popen[bytes]"]:
+def working(
+    environment: Mapping[str, str], *arguments: str
+) -> Generator["subprocess.Popen[bytes]"]:
     """``lacewing worker``; killed at the end of the block if it still runs."""
     folder = Path(environment["LACEWING_DATA_DIR"])
     with (folder / "worker.log").open("ab") as output:
         process = subprocess.Popen(
-            [PROGRAM, "worker"],
+            [PROGRAM, "worker", *arguments],
             env={**os.environ, **environment},
             stdout=output,
             stderr=output,

@@ -135,25 +135,18 @@ EVENTS_BEHIND_SECONDS = Gauge(
 
 JOBS_WAITING = Gauge(
     "lacewing_jobs_waiting",
-    "Jobs that are due and that nobody has begun.",
-    ["job"],
+    "Jobs that are due, whether they wait or run: the work that workers have.",
+    multiprocess_mode=NEWEST,
+)
+JOBS = Gauge(
+    "lacewing_jobs",
+    "Jobs by kind: waiting (due, begun by nobody), running, scheduled (due later).",
+    ["job", "state"],
     multiprocess_mode=NEWEST,
 )
 JOBS_OLDEST_SECONDS = Gauge(
     "lacewing_jobs_oldest_seconds",
-    "For how long the oldest of them has been due.",
-    ["job"],
-    multiprocess_mode=NEWEST,
-)
-JOBS_SCHEDULED = Gauge(
-    "lacewing_jobs_scheduled",
-    "Jobs whose time, or the time of whose next attempt, has not come.",
-    ["job"],
-    multiprocess_mode=NEWEST,
-)
-JOBS_RUNNING = Gauge(
-    "lacewing_jobs_running",
-    "Jobs that some worker runs.",
+    "For how long the oldest job of a kind that waits has been due.",
     ["job"],
     multiprocess_mode=NEWEST,
 )

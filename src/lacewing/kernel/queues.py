@@ -48,10 +48,11 @@ class Queues:
         self._job_kinds |= depths.keys()
         for kind in self._job_kinds:
             depth = depths.get(kind) or Depth(kind, 0, 0, 0, None)
-            metrics.JOBS_WAITING.labels(kind).set(depth.waiting)
-            metrics.JOBS_SCHEDULED.labels(kind).set(depth.scheduled)
-            metrics.JOBS_RUNNING.labels(kind).set(depth.running)
+            for state in ("waiting", "running", "scheduled"):
+                metrics.JOBS.labels(kind, state).set(getattr(depth, state))
             metrics.JOBS_OLDEST_SECONDS.labels(kind).set(_age(depth.oldest_due_at, now))
+        due = sum(depth.waiting + depth.running for depth in depths.values())
+        metrics.JOBS_WAITING.set(due)
         metrics.JOBS_DEAD.set(await jobs.count_dead(session))
 
 
