@@ -69,7 +69,6 @@ def _measured_together(workers: int) -> Generator[None]:
         return
     with tempfile.TemporaryDirectory(prefix="lacewing-metrics-") as made:
         folder = Path(os.environ.setdefault(MULTIPROCESS_VARIABLE, made))
-        folder.mkdir(parents=True, exist_ok=True)
         forget_all(folder)
         yield
 
