@@ -4,9 +4,11 @@
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from scripts.dashboard_pages import PAGES
 from scripts.dashboard_parts import Page, Panel
@@ -69,33 +71,40 @@ def _dashboard(page: Page) -> dict[str, Any]:
         "time": {"from": "now-6h", "to": "now"},
         "timezone": "browser",
         "links": [
-            {
-                "type": "dashboards", "title": "Lacewing", "tags": ["lacewing"],
-                "asDropdown": False, "includeVars": True, "keepTime": True,
-            },
-            {
-                "type": "link", "title": "Logs of faults", "icon": "doc", "tags": [],
-                "url": "/explore?left=" + json.dumps(
-                    {"datasource": "loki", "queries": [
-                        {"refId": "A", "expr": FAULTS_IN_LOGS}
-                    ]}
-                ),
-                "keepTime": True, "targetBlank": True,
-            },
-            {
-                "type": "link", "title": "Traces", "icon": "bolt", "tags": [],
-                "url": "/explore?left=" + json.dumps(
-                    {"datasource": "jaeger", "queries": [
-                        {"refId": "A", "queryType": "search", "service": "lacewing"}
-                    ]}
-                ),
-                "keepTime": True, "targetBlank": True,
-            },
+            _link("dashboards", "Lacewing", "", "external link", tags=["lacewing"]),
+            _link("link", "Logs of faults", _explored("loki", expr=FAULTS_IN_LOGS), "doc"),
+            _link(
+                "link",
+                "Traces",
+                _explored("jaeger", queryType="search", service="lacewing"),
+                "bolt",
+            ),
         ],
         "annotations": {"list": [_STARTS]},
         "templating": {"list": [_DATASOURCE, _INSTANCE]},
         "panels": grid.placed,
-    }  # fmt: skip
+    }
+
+
+def _link(kind: str, title: str, url: str, icon: str, tags: Sequence[str] = ()) -> dict[str, Any]:
+    return {
+        "type": kind,
+        "title": title,
+        "icon": icon,
+        "tags": list(tags),
+        "url": url,
+        "tooltip": title,
+        "asDropdown": False,
+        "includeVars": kind == "dashboards",
+        "keepTime": True,
+        "targetBlank": kind == "link",
+    }
+
+
+def _explored(source: str, **query: str) -> str:
+    """Where Grafana shows what a source answers to that."""
+    asked = {"datasource": source, "queries": [{"refId": "A", **query}]}
+    return "/explore?left=" + quote(json.dumps(asked))
 
 
 _STARTS = {
@@ -124,7 +133,6 @@ _INSTANCE = {
         "query": "label_values(lacewing_build_info, instance)",
         "refId": "instance",
     },
-    "definition": "label_values(lacewing_build_info, instance)",
     "refresh": 2,
     "multi": True,
     "includeAll": True,
@@ -191,6 +199,8 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "orientation": "auto",
         "textMode": "auto",
         "wideLayout": True,
+        "percentChangeColorMode": "standard",
+        "showPercentChange": False,
         "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
     },
     "bargauge": {

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 import yaml  # type: ignore[import-untyped]  # it brings no types
+from jsonschema import Draft7Validator
 from scripts.dashboards import rendered
 
 from tests.delivery.monitoring import (
@@ -37,6 +38,9 @@ PROBED = {"probe_success", "probe_ssl_earliest_cert_expiry"}
 """Those of the blackbox exporter."""
 MADE_BY_PROMETHEUS = {"up", "ALERTS"}
 WORKERS = 2
+GRAFANA_SCHEMA = json.loads(
+    (Path(__file__).parent / "grafana_schema.json").read_text(encoding="utf-8")
+)
 UNITS = {"reqps", "ops", "Bps", "s", "bytes", "percentunit", "none"}
 
 
@@ -294,6 +298,27 @@ def test_a_dashboard_is_one_that_grafana_takes_and_people_understand(path: Path)
         steps = [step["value"] for step in panel["fieldConfig"]["defaults"]["thresholds"]["steps"]]
         assert steps[0] is None
         assert steps[1:] == sorted(steps[1:])
+
+
+@pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
+def test_a_dashboard_has_the_shape_that_grafana_is_written_against(path: Path) -> None:
+    """OPS-11: its own types, made into a schema, allow nothing else."""
+    board = json.loads(path.read_text(encoding="utf-8"))
+    board.pop("annotations")  # of its source's own shape
+    faults = faults_of(board, "dashboard")
+    for panel in board["panels"]:
+        if panel["type"] in GRAFANA_SCHEMA:
+            faults += faults_of(panel["options"], panel["type"])
+        if panel["type"] == "timeseries":
+            custom = panel["fieldConfig"]["defaults"]["custom"]
+            faults += faults_of(custom, "timeseries-field")
+
+    assert faults == []
+
+
+def faults_of(what: Any, name: str) -> list[str]:
+    found = Draft7Validator(GRAFANA_SCHEMA[name]).iter_errors(what)
+    return [f"{name}: {list(fault.path)}: {fault.message}" for fault in found]
 
 
 def test_titles_of_pictures_are_told_apart() -> None:

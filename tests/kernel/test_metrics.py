@@ -58,9 +58,20 @@ async def idle_house(make_settings: Callable[..., Settings]) -> AsyncIterator[Ho
         yield opened
 
 
+async def has_measured_itself(house: House) -> None:
+    """Return when it has; the next time is longer away than the test takes."""
+    done_at = "lacewing_task_last_success_timestamp_seconds"
+
+    async def has() -> bool:
+        return measured(done_at, task="queue-depths") == house.clock().timestamp()
+
+    await until(has)
+
+
 async def test_queues_tell_how_much_waits_and_for_how_long(idle_house: House) -> None:
     """OPS-4: by kind and state; kinds of which there are none are told of too."""
     house = idle_house
+    await has_measured_itself(house)
     session = house.database.session()
     now = house.clock()
     async with transaction(house.database) as writing:
@@ -94,6 +105,7 @@ async def test_queues_tell_how_much_waits_and_for_how_long(idle_house: House) ->
 
 async def test_consumers_that_are_behind_tell_since_when(house: House) -> None:
     """OPS-4: the age of the first event that was not dealt with; 0 when there is none."""
+    await has_measured_itself(house)
     async with transaction(house.database) as session:
         await events.start_cursor(session, "slowest")
         row = {
@@ -207,7 +219,7 @@ async def test_a_redis_that_is_lost_is_told_of() -> None:
 
 
 async def test_housekeeping_that_fails_is_counted_and_the_rest_goes_on(house: House) -> None:
-    """OPS-4: a bug, and a database that is away, are told apart."""
+    """OPS-4: a bug, and a database that is away, are told apart; both wait for their next time."""
 
     async def stumble(*_: object) -> int:
         raise LookupError
@@ -233,9 +245,11 @@ async def test_housekeeping_that_fails_is_counted_and_the_rest_goes_on(house: Ho
 
         async def all_were_tried() -> bool:
             done_at = measured("lacewing_task_last_success_timestamp_seconds", task="does-well")
-            return bugs() == away() == 1 and done_at == house.clock().timestamp()
+            return bugs() >= 1 and away() >= 1 and done_at == house.clock().timestamp()
 
         await until(all_were_tried)
+
+    assert (bugs(), away()) == (1, 1)
 
 
 async def test_a_process_tells_how_it_is_doing(make_settings: Callable[..., Settings]) -> None:
