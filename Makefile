@@ -1,6 +1,6 @@
 # Every command that a developer, CI or a user needs; each works alone, on a fresh clone.
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test test-delivery check format lint types contracts fast lock bench bench-uploads bench-catalogue bench-dashboard bench-live dev up down load-test
+.PHONY: help setup serve test test-delivery check format lint types contracts fast lock bench bench-uploads bench-catalogue bench-dashboard bench-live bench-observing dev up down load-test
 
 BIN := .venv/bin
 
@@ -54,6 +54,9 @@ bench-uploads: dev ## A thousand uploads at once, beside a bare ASGI sink and ng
 
 bench-catalogue: dev ## Page 1 against page 10,000 of a million products, on both databases
 	@$(BIN)/python -m bench.catalogue
+
+bench-observing: dev ## What measuring and tracing cost a request
+	@$(BIN)/python -m bench.observing
 
 bench-live: dev ## A thousand sockets on one process: what they cost, how long a message takes
 	@$(BIN)/python -m bench.live

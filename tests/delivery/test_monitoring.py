@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 import yaml  # type: ignore[import-untyped]  # it brings no types
-from jsonschema import Draft7Validator
+from jsonschema import Draft7Validator  # type: ignore[import-untyped]  # it brings no types
 from scripts.dashboards import rendered
 
 from tests.delivery.monitoring import (
@@ -358,6 +358,18 @@ def test_services_of_the_profile_are_pinned_hardened_and_closed_to_the_world() -
         assert service["cap_drop"] == ["ALL"], name
         assert service["deploy"]["resources"]["limits"]["memory"], name
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", [])), name
+
+
+def test_the_collector_passes_on_what_it_takes() -> None:
+    """OPS-11: each part of a pipeline is defined, each that is defined is used, memory is bounded."""
+    config = yaml.safe_load((FOLDER / "collector" / "collector.yml").read_text(encoding="utf-8"))
+    pipelines = config["service"]["pipelines"].values()
+
+    for kind in ("receivers", "processors", "exporters"):
+        used = {name for pipeline in pipelines for name in pipeline[kind]}
+        assert used == set(config[kind])
+    assert set(config["service"]["extensions"]) == set(config["extensions"])
+    assert all(pipeline["processors"][0] == "memory_limiter" for pipeline in pipelines)
 
 
 def test_whatever_is_mounted_or_asked_is_there() -> None:

@@ -16,13 +16,13 @@ async def test_listeners_are_counted_by_kind_while_they_are_there(
 
     one = hub.connect(actor_of(maria), None)
     other = hub.connect(actor_of(maria), None, STREAM)
-    there = (sockets(), streams())
+    there = [sockets(), streams()]
     for _ in range(2):
         one.leave()
         other.leave()
 
-    assert there == (1, 1)
-    assert (sockets(), streams()) == (0, 0)
+    assert there == [1, 1]
+    assert [sockets(), streams()] == [0, 0]
 
 
 async def test_readers_who_are_sent_away_are_counted_by_the_reason(
