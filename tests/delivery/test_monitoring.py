@@ -361,7 +361,7 @@ def test_services_of_the_profile_are_pinned_hardened_and_closed_to_the_world() -
 
 
 def test_the_collector_passes_on_what_it_takes() -> None:
-    """OPS-11: each part of a pipeline is defined, each that is defined is used, memory is bounded."""
+    """OPS-11: what pipelines name is defined, and the other way round; memory is bounded."""
     config = yaml.safe_load((FOLDER / "collector" / "collector.yml").read_text(encoding="utf-8"))
     pipelines = config["service"]["pipelines"].values()
 
