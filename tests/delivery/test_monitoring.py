@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -31,6 +32,8 @@ from tests.support.processes import admin_token, environment_of, serving, workin
 from tests.support.servers import free_port
 from tests.support.tools import ROOT
 from tests.support.waiting import until
+from tests.webhooks.certificates import Authority
+from tests.webhooks.receiver import answering, receiving
 
 TOKEN = "a-token-for-prometheus-alone"
 RUNBOOKS = ROOT / "docs" / "runbooks.md"
@@ -163,6 +166,29 @@ def test_the_prober_takes_its_configuration() -> None:
     checked = run(prober, "--config.check", f"--config.file={FOLDER}/blackbox/blackbox.yml")
 
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+async def test_the_prober_tells_of_a_site_and_of_its_certificate(tmp_path: Path) -> None:
+    """OPS-11: under the names that alerts ask for; here the certificate has a day left."""
+    port = free_port()
+    command = [
+        tool("prometheus-blackbox-exporter", "prometheus-blackbox-exporter"),
+        f"--config.file={FOLDER}/blackbox/blackbox.yml",
+        f"--web.listen-address=127.0.0.1:{port}",
+    ]
+    context = Authority(tmp_path).context_for("localhost")
+    async with receiving(tls=context) as site, httpx.AsyncClient() as client:
+        site.respond = answering(200)
+        with servers.running_server(command, port, tmp_path):
+            asked = {"module": "site", "target": site.url("/health/live", scheme="https")}
+            told = (await client.get(f"http://127.0.0.1:{port}/probe", params=asked)).text
+
+    values = dict(re.findall(r"^(probe_\w+) (\S+)$", told, re.MULTILINE))
+    assert set(values) >= PROBED
+    assert values["probe_success"] == "1"
+    left = float(values["probe_ssl_earliest_cert_expiry"]) - time.time()
+    assert 0 < left < 2 * 24 * 3600
+    assert site.received[0].headers["host"] == "localhost"
 
 
 def test_each_alert_has_a_page_that_says_what_to_do() -> None:
