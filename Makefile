@@ -32,6 +32,9 @@ test-delivery: dev ## Try the image, Compose, nginx, the chart, alerts and load 
 check: dev ## The inner loop: format, lint, types, contracts, fast tests on SQLite; about a minute
 	@$(BIN)/python -m scripts.check quick
 
+lint: dev ## Format, lint, types, contracts, security, known vulnerabilities: all that starts no server
+	@$(BIN)/python -m scripts.check static
+
 format: dev ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix-only --quiet .

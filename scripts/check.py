@@ -2,7 +2,8 @@
 
 ``python -m scripts.check quick`` is the inner loop; ``all`` adds the slower tests, the whole of
 coverage, and the audit of the dependencies; ``delivery`` tries images, charts and configuration.
-Servers that tests need are started once, for all.
+``static`` is what needs no server, ``tests`` the tests alone, whose coverage others add up; what
+stands behind it goes to pytest. Servers that tests need are started once, for all.
 """
 
 import os
@@ -47,6 +48,13 @@ ALL_TESTS = [
     "--cov", "--cov-report=term:skip-covered", f"--cov-fail-under={COVERAGE_MIN}",
 ]  # fmt: skip
 
+MEASURED_TESTS = [
+    "pytest", "-n", TESTS_AT_ONCE, "-q", "-m", "not delivery", "--cov", "--cov-report=",
+]  # fmt: skip
+"""Of one database or Python: what all of them together cover is asked elsewhere."""
+
+TESTS = {"quick": QUICK_TESTS, "all": ALL_TESTS, "tests": MEASURED_TESTS}
+
 DELIVERY_TESTS = ["pytest", "-q", "--durations=20", "tests/delivery"]
 
 OUT_OF_REACH = ("could not be audited", "ConnectionError", "Max retries", "Failed to resolve")
@@ -85,18 +93,32 @@ def _audit_dependencies(environment: dict[str, str]) -> bool:
     return False
 
 
-def main(kind: str) -> int:
+def main(kind: str, *options: str) -> int:
     environment = dict(os.environ)
     environment["PATH"] = f"{BIN}{os.pathsep}{environment.get('PATH', '')}"
     environment["SEMGREP_SETTINGS_FILE"] = str(SEMGREP_HOME / "settings.yml")
     environment["SEMGREP_LOG_FILE"] = str(SEMGREP_HOME / "semgrep.log")
     if kind == "delivery":
         return 0 if _step("delivery", DELIVERY_TESTS, environment) else 1
+    results = [] if kind == "tests" else _look_at_the_code(environment)
+    if kind in TESTS:
+        results.append(_test([*TESTS[kind], *options], environment))
+    if kind in {"all", "static"}:
+        results.append(_audit_dependencies(environment))
+    shutil.rmtree(".pytest_cache", ignore_errors=True)
+    return 0 if all(results) else 1
+
+
+def _look_at_the_code(environment: dict[str, str]) -> list[bool]:
     results = [_step(name, command, environment) for name, command in STATIC]
     if SEMGREP_HOME.exists():
         results += [_step(name, command, environment) for name, command in OWN_RULES]
     else:
         print("== our own rules: NOT RUN: semgrep could not be installed", flush=True)
+    return results
+
+
+def _test(command: list[str], environment: dict[str, str]) -> bool:
     with ExitStack() as running:
         for variable, start in (
             (servers.POSTGRES_VARIABLE, servers.postgres),
@@ -106,13 +128,8 @@ def main(kind: str) -> int:
                 environment[variable] = running.enter_context(start())
             except CannotStart as error:
                 print(f"== CANNOT START a server that tests need: {error}", flush=True)
-        tests = QUICK_TESTS if kind == "quick" else ALL_TESTS
-        results.append(_step("tests", tests, environment))
-    if kind == "all":
-        results.append(_audit_dependencies(environment))
-    shutil.rmtree(".pytest_cache", ignore_errors=True)
-    return 0 if all(results) else 1
+        return _step("tests", command, environment)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else "quick"))
+    sys.exit(main(*(sys.argv[1:] or ["quick"])))

@@ -23,7 +23,7 @@ from lacewing.kernel.events import Event
 from lacewing.kernel.events.event import kinds_of_events, name_of
 from lacewing.kernel.transitions import next_states
 from lacewing.kernel.web.problems import status_of
-from lacewing.settings import groups, variable_of
+from lacewing.settings import WITHOUT_PREFIX, groups, variable_of
 from lacewing.tracker.rules import STEPS, Status
 from lacewing.wiring import PERMISSIONS
 
@@ -35,6 +35,7 @@ def documents() -> dict[Path, str]:
     """Every made document by its path below the repository."""
     return {
         Path(".env.example"): _env_example(),
+        Path("deploy/helm/lacewing/files/settings.txt"): _names_of_settings(),
         Path("docs/settings.md"): _settings(),
         Path("docs/permissions.md"): _permissions(),
         Path("docs/problems.md"): _problems(),
@@ -48,6 +49,13 @@ def _fields() -> Iterator[tuple[str, str, FieldInfo]]:
             yield group, variable_of(name), field
     for name, field in ProviderSettings.model_fields.items():
         yield "providers", variable_of(f"oidc_google_{name}"), field
+
+
+def _names_of_settings() -> str:
+    """What the Helm chart knows as settings; providers and ``AWS_…`` it knows by how they begin."""
+    names = [name for group, name, _ in _fields() if group != "providers"]
+    bare = [field.upper() for field in WITHOUT_PREFIX]
+    return "\n".join(sorted(names + bare)) + "\n"
 
 
 def _default(field: FieldInfo) -> str:

@@ -1,0 +1,123 @@
+"""The Helm chart as Kubernetes would get it: rendered by Helm, asked by kind and by component."""
+
+import base64
+import json
+import os
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]  # it brings no types
+
+from tests.support.tools import ROOT, go_tool
+
+CHART = ROOT / "deploy" / "helm" / "lacewing"
+WAYS = tuple(sorted(path.name.removesuffix("-values.yaml") for path in CHART.glob("ci/*.yaml")))
+"""The ways to run the chart: each has a file of values."""
+RELEASE = "tracker"
+NAMESPACE = "team"
+HELM_SECONDS = 120
+
+Manifest = dict[str, Any]
+
+
+class Refused(Exception):  # noqa: N818  it reads as what it says
+    """Helm renders nothing, and says why."""
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """All manifests of one rendering; what tests ask of them."""
+
+    text: str
+    manifests: tuple[Manifest, ...]
+
+    def all(self, *kinds: str) -> list[Manifest]:
+        return [each for each in self.manifests if each["kind"] in kinds]
+
+    def one(self, kind: str, ending: str = "") -> Manifest:
+        [found] = [each for each in self.all(kind) if each["metadata"]["name"].endswith(ending)]
+        return found
+
+    def workloads(self) -> Iterator[tuple[Manifest, Manifest]]:
+        """What makes pods, each with the pod that it makes."""
+        for each in self.all("Deployment", "Job"):
+            yield each, each["spec"]["template"]
+        for each in self.all("Pod"):
+            yield each, each
+
+    def pods(self) -> list[Manifest]:
+        return [pod for _, pod in self.workloads()]
+
+    def environment(self, pod: Manifest) -> dict[str, str]:
+        """What the containers of ``pod`` find in their environment; Secrets of others are left out."""
+        found: dict[str, str] = {}
+        for source in pod["spec"]["containers"][0]["envFrom"]:
+            for kind, reference in (("ConfigMap", "configMapRef"), ("Secret", "secretRef")):
+                for each in self.all(kind):
+                    if each["metadata"]["name"] == source.get(reference, {}).get("name"):
+                        found |= decoded(each) if kind == "Secret" else each["data"]
+        return found
+
+
+def decoded(secret: Manifest) -> dict[str, str]:
+    return {
+        name: base64.b64decode(value, validate=True).decode()
+        for name, value in secret["data"].items()
+    }
+
+
+def containers_of(pod: Manifest) -> list[Manifest]:
+    return [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]
+
+
+def is_hook(manifest: Manifest) -> bool:
+    return "helm.sh/hook" in manifest["metadata"].get("annotations", {})
+
+
+def helm(*arguments: str, environment: Mapping[str, str] | None = None) -> str:
+    """What Helm prints; it finds no cluster unless ``environment`` names one.
+
+    Raises:
+        Refused: it fails.
+        CannotStart: it can't be had.
+    """
+    done = subprocess.run(
+        [str(go_tool("helm")), *arguments],
+        env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", **(environment or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=HELM_SECONDS,
+    )
+    if done.returncode != 0:
+        raise Refused(done.stderr + done.stdout)
+    return done.stdout
+
+
+def values_of(way: str) -> list[str]:
+    return ["--values", str(CHART / "ci" / f"{way}-values.yaml")]
+
+
+def render(
+    values: Mapping[str, Any], *options: str, environment: Mapping[str, str] | None = None
+) -> Rendered:
+    """The chart with these values."""
+    text = helm(
+        "template", RELEASE, str(CHART), "--namespace", NAMESPACE, *_flags(values), *options,
+        environment=environment,
+    )  # fmt: skip
+    return Rendered(text, tuple(each for each in yaml.safe_load_all(text) if each))
+
+
+@cache
+def rendered(way: str) -> Rendered:
+    """The chart in one of its ``WAYS``; the same one to all who ask."""
+    return render(yaml.safe_load(Path(values_of(way)[1]).read_text(encoding="utf-8")))
+
+
+def _flags(values: Mapping[str, Any]) -> Sequence[str]:
+    return [part for name, value in values.items() for part in ("--set-json", f"{name}={json.dumps(value)}")]
