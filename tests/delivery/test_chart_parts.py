@@ -84,7 +84,7 @@ def test_ports_are_the_ones_that_the_program_listens_on(way: str) -> None:
         assert opened["name"] == port["targetPort"]
         arguments = container["args"]
         assert arguments[arguments.index("--port") + 1] == str(opened["containerPort"])
-        assert arguments[arguments.index("--host") + 1] == "0.0.0.0"  # noqa: S104  in a pod
+        assert arguments[arguments.index("--host") + 1] == "0.0.0.0"
     for ingress in chart.all("Ingress"):
         [rule] = ingress["spec"]["rules"]
         [path] = rule["http"]["paths"]
@@ -108,8 +108,9 @@ def test_probes_ask_routes_that_the_application_has(way: str) -> None:
             asked.add(container[probe]["httpGet"]["path"])
             assert container[probe]["httpGet"]["port"] == "http"
         assert container["readinessProbe"]["httpGet"]["path"] == "/health/ready"
-    for each in rendered(way).all("PodMonitor"):
-        asked.add(each["spec"]["podMetricsEndpoints"][0]["path"])
+    asked.update(
+        each["spec"]["podMetricsEndpoints"][0]["path"] for each in rendered(way).all("PodMonitor")
+    )
 
     assert asked
     assert asked <= routes

@@ -53,7 +53,7 @@ class Rendered:
         return [pod for _, pod in self.workloads()]
 
     def environment(self, pod: Manifest) -> dict[str, str]:
-        """What the containers of ``pod`` find in their environment; Secrets of others are left out."""
+        """What ``pod`` finds in its environment, but for Secrets that are not the chart's."""
         found: dict[str, str] = {}
         for source in pod["spec"]["containers"][0]["envFrom"]:
             for kind, reference in (("ConfigMap", "configMapRef"), ("Secret", "secretRef")):
@@ -120,4 +120,8 @@ def rendered(way: str) -> Rendered:
 
 
 def _flags(values: Mapping[str, Any]) -> Sequence[str]:
-    return [part for name, value in values.items() for part in ("--set-json", f"{name}={json.dumps(value)}")]
+    return [
+        part
+        for name, value in values.items()
+        for part in ("--set-json", f"{name}={json.dumps(value)}")
+    ]
