@@ -40,6 +40,7 @@ def documents() -> dict[Path, str]:
         Path("docs/permissions.md"): _permissions(),
         Path("docs/problems.md"): _problems(),
         Path("docs/events.md"): _events(),
+        **_rules_of_the_chart(),
     }
 
 
@@ -56,6 +57,15 @@ def _names_of_settings() -> str:
     names = [name for group, name, _ in _fields() if group != "providers"]
     bare = [field.upper() for field in WITHOUT_PREFIX]
     return "\n".join(sorted(names + bare)) + "\n"
+
+
+def _rules_of_the_chart() -> dict[Path, str]:
+    """Prometheus' rules once more, as a chart holds all that it installs."""
+    folder = ROOT / "deploy" / "monitoring" / "prometheus" / "rules"
+    return {
+        Path("deploy/helm/lacewing/files/rules") / file.name: file.read_text(encoding="utf-8")
+        for file in folder.glob("*.yml")
+    }
 
 
 def _default(field: FieldInfo) -> str:
@@ -246,7 +256,7 @@ def _type_name(kind: Any) -> str:
 
 def main() -> None:
     for path, text in documents().items():
-        (ROOT / path).parent.mkdir(exist_ok=True)
+        (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
         (ROOT / path).write_text(text, encoding="utf-8")
         print(f"wrote {path}")
 

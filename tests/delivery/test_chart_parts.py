@@ -9,7 +9,7 @@ import yaml  # type: ignore[import-untyped]  # it brings no types
 from prometheus_client import REGISTRY
 
 from lacewing.cli.serve import GRACE_SECONDS
-from lacewing.kernel.jobs.runner import STOP_SECONDS
+from lacewing.kernel.jobs.embedded import STOP_SECONDS
 from lacewing.main import create_app
 from lacewing.settings import load_settings
 from lacewing.webhooks.addresses import is_public
@@ -29,6 +29,8 @@ UNSEEN = {
     "LACEWING_SECRET_KEY": "one-that-only-the-cluster-knows-0123456789",
 }
 """What stands in Secrets that are not the chart's."""
+PORTS_OF_SERVERS = {4318, 5432, 5672, 6379}
+"""What may be anywhere while nobody says where: no web server listens there."""
 EVERY_WAY = pytest.mark.parametrize("way", WAYS)
 
 
@@ -231,14 +233,17 @@ def test_nothing_reaches_what_only_the_cluster_can_reach(way: str) -> None:
     assert "ingress" not in nothing
     assert "egress" not in nothing
     assert set(nothing["policyTypes"]) == {"Ingress", "Egress"}
+    rules = [rule for policy in policies.values() for rule in policy.get("egress", [])]
     blocks = [
         peer["ipBlock"]
-        for policy in policies.values()
-        for rule in policy.get("egress", [])
+        for rule in rules
         for peer in rule.get("to", [])
         if peer.get("ipBlock", {}).get("except")
     ]
     assert blocks
+    assert {
+        port["port"] for rule in rules if "to" not in rule for port in rule["ports"]
+    } <= PORTS_OF_SERVERS
     for address in map(ip_address, inside):
         assert not is_public(address)
         assert not any(_is_in(address, block) for block in blocks), address

@@ -64,6 +64,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if eq .Values.keys.source "existing" }}{{ .Values.keys.existingSecret }}{{ else }}{{ include "lacewing.fullname" . }}-keys{{ end }}
 {{- end }}
 
+{{- /* A value as it stands in an environment: Helm reads numbers as floats, and would write 5.24288e+07. */ -}}
+{{- define "lacewing.text" -}}
+{{- if kindIs "string" . }}{{ . }}{{ else }}{{ toJson . }}{{ end }}
+{{- end }}
+
 {{- /* The variables that the values hold and that are secret, as JSON. */ -}}
 {{- define "lacewing.givenSecrets" -}}
 {{- $given := deepCopy .Values.secrets.values }}
@@ -87,13 +92,13 @@ LACEWING_STORAGE_URL: {{ . | quote }}
 {{- with .Values.trustedProxies }}
 LACEWING_TRUSTED_PROXIES: {{ join "," . | quote }}
 {{- end }}
-LACEWING_WORKER_IN_SERVER: {{ include "lacewing.hasWorkers" . | ternary "false" "true" | quote }}
+LACEWING_WORKER_IN_SERVER: {{ include "lacewing.hasWorkers" . | empty | quote }}
 {{- end }}
 
 {{- /* All variables that are no secret, as YAML. */ -}}
 {{- define "lacewing.configuration" -}}
 {{ include "lacewing.derivedConfiguration" . }}
 {{- range $name, $value := .Values.config }}
-{{ $name }}: {{ toString $value | quote }}
+{{ $name }}: {{ include "lacewing.text" $value | quote }}
 {{- end }}
 {{- end }}
