@@ -78,6 +78,8 @@ def test_an_auditor_of_manifests_finds_nothing(way: str, tmp_path: Path) -> None
         (CLUSTER | {"config": {"LACEWING_REDIS_ULR": "x"}}, "REDIS_ULR: is no setting of Lacewing"),
         (CLUSTER | {"config": {"LACEWING_DATA_DIR": "/x"}}, "is made from other values"),
         (CLUSTER | {"secrets": {"values": {"LACEWING_DATABASE": "x"}}}, "is no setting"),
+        (CLUSTER | {"secrets": {"values": {"AWS_REGION": "x"}}}, "none that can stand in a file"),
+        (CLUSTER | {"secrets": {"existingKeys": ["PII_HASH_KEY"]}}, "say in which Secret"),
         (CLUSTER | {"redis": {"url": "redis://a:6379"}}, "redis.enabled: a URL is given"),
     ],
 )  # fmt: skip

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 
 import pytest
 import yaml  # type: ignore[import-untyped]  # it brings no types
@@ -23,14 +24,19 @@ from tests.support.charts import (
     rendered,
 )
 
-UNSEEN = {
+THEIRS = {
+    "AWS_ACCESS_KEY_ID": "of-the-storage",
+    "AWS_SECRET_ACCESS_KEY": "of-the-storage",
     "LACEWING_DATABASE_URL": "postgresql://lacewing@postgres.example/lacewing",
+    "LACEWING_METRICS_TOKEN": "one-that-prometheus-knows",
     "LACEWING_REDIS_URL": "redis://redis.example",
     "LACEWING_SECRET_KEY": "one-that-only-the-cluster-knows-0123456789",
 }
 """What stands in Secrets that are not the chart's."""
 PORTS_OF_SERVERS = {4318, 5432, 5672, 6379}
 """What may be anywhere while nobody says where: no web server listens there."""
+VOLUMES = {"emptyDir", "persistentVolumeClaim", "projected", "secret"}
+"""Of those that the restricted profile allows, what is used."""
 EVERY_WAY = pytest.mark.parametrize("way", WAYS)
 
 
@@ -119,20 +125,41 @@ def test_probes_ask_routes_that_the_application_has(way: str) -> None:
 
 
 @EVERY_WAY
-def test_every_variable_is_a_setting_that_the_program_reads(way: str) -> None:
+def test_every_variable_is_a_setting_that_the_program_reads(way: str, tmp_path: Path) -> None:
     """OPS-9, OPS-1, SEC-11: and all together are settings that production starts with."""
     chart = rendered(way)
     known = set((CHART / "files" / "settings.txt").read_text(encoding="utf-8").split())
     configured = [pod for pod in chart.pods() if "envFrom" in pod["spec"]["containers"][0]]
 
     assert configured
-    for pod in configured:
-        environment = chart.environment(pod)
-        strange = {
-            name for name in environment if not name.startswith(("AWS_", "LACEWING_OIDC_"))
-        } - known
-        assert strange == set()
-        assert load_settings({**UNSEEN, **environment}).is_production
+    for number, pod in enumerate(configured):
+        environment = chart.environment(pod, tmp_path / str(number), THEIRS)
+        names = {name.removesuffix("_FILE") for name in environment}
+        strange = {name for name in names if not name.startswith(("AWS_", "LACEWING_OIDC_"))}
+        assert strange <= known
+        settings = load_settings(environment)
+        assert settings.is_production
+        assert bool(settings.database.database_url) is (way != "single")
+
+
+@EVERY_WAY
+def test_no_secret_stands_in_an_environment(way: str) -> None:
+    """OPS-9, SEC-8: each is a file, that this variable names and this pod has."""
+    chart = rendered(way)
+    for pod in chart.pods():
+        container = pod["spec"]["containers"][0]
+        if "envFrom" not in container:
+            continue
+        assert {frozenset(each) for each in container["envFrom"]} == {frozenset({"configMapRef"})}
+        assert "env" not in container
+        files = chart.secret_files(pod, THEIRS)
+        named = {
+            name.removesuffix("_FILE"): value
+            for name, value in chart.variables(pod).items()
+            if name.endswith("_FILE")
+        }
+        assert named == {name: f"/secrets/{name}" for name in files}
+        assert not set(files) & set(chart.variables(pod))
 
 
 @EVERY_WAY
@@ -177,9 +204,12 @@ def test_the_migration_has_all_it_needs_before_anything_else_is_there(way: str) 
         assert weights[each] < weights["Job", job["metadata"]["name"]]
     assert any(kind == "NetworkPolicy" for kind, _ in weights)
     server = chart.one("Deployment", "-server")["spec"]["template"]
-    settings, theirs = chart.environment(job["spec"]["template"]), chart.environment(server)
+    needed = chart.secret_files(job["spec"]["template"], THEIRS)
+    found = chart.secret_files(server, THEIRS)
     generated = {"LACEWING_SECRET_KEY", "LACEWING_METRICS_TOKEN"}
-    assert settings.items() == {k: v for k, v in theirs.items() if k not in generated}.items()
+    assert needed.items() <= found.items()
+    assert set(found) - set(needed) <= generated
+    assert "LACEWING_DATABASE_URL" in needed
 
 
 @EVERY_WAY
@@ -193,7 +223,7 @@ def test_pods_are_restricted_as_far_as_kubernetes_knows(way: str) -> None:
         assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
         assert not {"hostNetwork", "hostPID", "hostIPC"} & set(spec)
         for volume in spec.get("volumes", []):
-            assert set(volume) - {"name"} <= {"emptyDir", "secret", "persistentVolumeClaim"}
+            assert set(volume) - {"name"} <= VOLUMES
             assert "sizeLimit" in volume.get("emptyDir", {"sizeLimit": "-"})
         for container in containers_of(pod):
             security = container["securityContext"]
@@ -265,6 +295,16 @@ def test_measurements_that_decide_are_ones_that_the_program_tells() -> None:
     assert asked <= told
 
 
+@pytest.mark.parametrize(
+    ("value", "text"), [(52_428_800, "52428800"), (0.25, "0.25"), (False, "false"), ("1e3", "1e3")]
+)
+def test_numbers_reach_the_program_as_they_were_written(value: object, text: str) -> None:
+    """OPS-9: Helm reads them as floats, and would write 5.24288e+07."""
+    values = {"publicUrl": "https://a.example", "config": {"LACEWING_UPLOAD_LIMIT_BYTES": value}}
+
+    assert render(values).one("ConfigMap")["data"]["LACEWING_UPLOAD_LIMIT_BYTES"] == text
+
+
 def test_a_changed_setting_makes_new_pods_and_new_keys_do_not() -> None:
     """OPS-9: processes read the environment once, and notice keys by themselves."""
     values = yaml.safe_load((CHART / "ci" / "everything-values.yaml").read_text(encoding="utf-8"))
@@ -295,13 +335,13 @@ def _named(pod: Manifest) -> Iterator[tuple[str, str]]:
     for volume in spec.get("volumes", []):
         if "secret" in volume:
             yield "Secret", volume["secret"]["secretName"]
+        for source in volume.get("projected", {}).get("sources", []):
+            yield "Secret", source["secret"]["name"]
         if "persistentVolumeClaim" in volume:
             yield "PersistentVolumeClaim", volume["persistentVolumeClaim"]["claimName"]
     for container in containers_of(pod):
         for source in container.get("envFrom", []):
-            for kind, reference in (("ConfigMap", "configMapRef"), ("Secret", "secretRef")):
-                if reference in source:
-                    yield kind, source[reference]["name"]
+            yield "ConfigMap", source["configMapRef"]["name"]
 
 
 def _is_in(address: object, block: Manifest) -> bool:

@@ -52,15 +52,33 @@ class Rendered:
     def pods(self) -> list[Manifest]:
         return [pod for _, pod in self.workloads()]
 
-    def environment(self, pod: Manifest) -> dict[str, str]:
-        """What ``pod`` finds in its environment, but for Secrets that are not the chart's."""
-        found: dict[str, str] = {}
-        for source in pod["spec"]["containers"][0]["envFrom"]:
-            for kind, reference in (("ConfigMap", "configMapRef"), ("Secret", "secretRef")):
-                for each in self.all(kind):
-                    if each["metadata"]["name"] == source.get(reference, {}).get("name"):
-                        found |= decoded(each) if kind == "Secret" else each["data"]
-        return found
+    def variables(self, pod: Manifest) -> dict[str, str]:
+        """What ``pod`` finds in its environment."""
+        [source] = pod["spec"]["containers"][0]["envFrom"]
+        name = source["configMapRef"]["name"]
+        [found] = [each for each in self.all("ConfigMap") if each["metadata"]["name"] == name]
+        data: dict[str, str] = found["data"]
+        return data
+
+    def secret_files(self, pod: Manifest, theirs: Mapping[str, str]) -> dict[str, str]:
+        """What stands in the files of the volume ``secrets``; of other's Secrets ``theirs``."""
+        [volume] = [each for each in pod["spec"]["volumes"] if each["name"] == "secrets"]
+        ours = {each["metadata"]["name"]: decoded(each) for each in self.all("Secret")}
+        return {
+            item["path"]: ours.get(source["secret"]["name"], theirs)[item["key"]]
+            for source in volume["projected"]["sources"]
+            for item in source["secret"]["items"]
+        }
+
+    def environment(self, pod: Manifest, folder: Path, theirs: Mapping[str, str]) -> dict[str, str]:
+        """The variables of ``pod``, its secrets below ``folder`` rather than in a volume."""
+        folder.mkdir()
+        for name, text in self.secret_files(pod, theirs).items():
+            (folder / name).write_text(text, encoding="utf-8")
+        return {
+            name: value.replace("/secrets/", f"{folder}/")
+            for name, value in self.variables(pod).items()
+        }
 
 
 def decoded(secret: Manifest) -> dict[str, str]:

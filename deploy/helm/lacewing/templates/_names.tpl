@@ -18,6 +18,11 @@ app.kubernetes.io/name: {{ include "lacewing.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
+{{- define "lacewing.testLabels" -}}
+app.kubernetes.io/name: {{ include "lacewing.name" . }}-test
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
 {{- define "lacewing.labels" -}}
 {{ include "lacewing.selector" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
@@ -53,7 +58,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 
 {{- define "lacewing.hasOwnSecret" -}}
-{{- if or (not .Values.secrets.existingSecret) (include "lacewing.givenSecrets" . | fromJson) }}true{{ end }}
+{{- if include "lacewing.ownVariables" . | fromJsonArray }}true{{ end }}
 {{- end }}
 
 {{- define "lacewing.claimName" -}}
@@ -95,10 +100,34 @@ LACEWING_TRUSTED_PROXIES: {{ join "," . | quote }}
 LACEWING_WORKER_IN_SERVER: {{ include "lacewing.hasWorkers" . | empty | quote }}
 {{- end }}
 
-{{- /* All variables that are no secret, as YAML. */ -}}
+{{- /* Names of variables, as JSON: in the chart's own Secret, and in the one that is there already. */ -}}
+{{- define "lacewing.ownVariables" -}}
+{{- $names := include "lacewing.givenSecrets" . | fromJson | keys }}
+{{- if not .Values.secrets.existingSecret }}
+{{- $names = concat $names (list "LACEWING_SECRET_KEY" "LACEWING_METRICS_TOKEN") }}
+{{- end }}
+{{- $names | uniq | sortAlpha | toJson }}
+{{- end }}
+
+{{- define "lacewing.theirVariables" -}}
+{{- $names := list }}
+{{- if .Values.secrets.existingSecret }}
+{{- $names = concat (list "LACEWING_SECRET_KEY" "LACEWING_METRICS_TOKEN") .Values.secrets.existingKeys }}
+{{- if eq .Values.database.kind "postgresql" }}{{ $names = append $names "LACEWING_DATABASE_URL" }}{{ end }}
+{{- if .Values.redis.enabled }}{{ $names = append $names "LACEWING_REDIS_URL" }}{{ end }}
+{{- if .Values.broker.enabled }}{{ $names = append $names "LACEWING_BROKER_URL" }}{{ end }}
+{{- range include "lacewing.ownVariables" . | fromJsonArray }}{{ $names = without $names . }}{{ end }}
+{{- end }}
+{{- $names | uniq | sortAlpha | toJson }}
+{{- end }}
+
+{{- /* All variables that are no secret, as YAML; those that are stand in files. Given: root, and names of the chart's own. */ -}}
 {{- define "lacewing.configuration" -}}
-{{ include "lacewing.derivedConfiguration" . }}
-{{- range $name, $value := .Values.config }}
+{{ include "lacewing.derivedConfiguration" .root }}
+{{- range concat .own (include "lacewing.theirVariables" .root | fromJsonArray) }}
+{{ . }}_FILE: /secrets/{{ . }}
+{{- end }}
+{{- range $name, $value := .root.Values.config }}
 {{ $name }}: {{ include "lacewing.text" $value | quote }}
 {{- end }}
 {{- end }}

@@ -21,18 +21,38 @@ capabilities:
   drop: [ALL]
 {{- end }}
 
+{{- define "lacewing.ownConfiguration" -}}
+{{- include "lacewing.configuration" (dict "root" . "own" (include "lacewing.ownVariables" . | fromJsonArray)) | trim }}
+{{- end }}
+
 {{- define "lacewing.environment" -}}
 envFrom:
   - configMapRef:
       name: {{ include "lacewing.fullname" . }}
-  {{- if include "lacewing.hasOwnSecret" . }}
-  - secretRef:
-      name: {{ include "lacewing.fullname" . }}
-  {{- end }}
-  {{- with .Values.secrets.existingSecret }}
-  - secretRef:
-      name: {{ . }}
-  {{- end }}
+{{- end }}
+
+{{- /* What is secret, a file a variable. Given: root, name of the chart's own Secret, own names of its variables. */ -}}
+{{- define "lacewing.secretsVolume" -}}
+- name: secrets
+  projected:
+    defaultMode: 0440
+    sources:
+      {{- with .own }}
+      - secret:
+          name: {{ $.name }}
+          items:
+            {{- range . }}
+            - {key: {{ . }}, path: {{ . }}}
+            {{- end }}
+      {{- end }}
+      {{- with include "lacewing.theirVariables" .root | fromJsonArray }}
+      - secret:
+          name: {{ $.root.Values.secrets.existingSecret }}
+          items:
+            {{- range . }}
+            - {key: {{ . }}, path: {{ . }}}
+            {{- end }}
+      {{- end }}
 {{- end }}
 
 {{- define "lacewing.mounts" -}}
@@ -41,6 +61,9 @@ volumeMounts:
     mountPath: /data
   - name: tmp
     mountPath: /tmp
+  - name: secrets
+    mountPath: /secrets
+    readOnly: true
   {{- if ne .Values.keys.source "volume" }}
   - name: keys
     mountPath: /keys
@@ -49,6 +72,8 @@ volumeMounts:
 {{- end }}
 
 {{- define "lacewing.volumes" -}}
+{{- $own := include "lacewing.ownVariables" . | fromJsonArray }}
+{{ include "lacewing.secretsVolume" (dict "root" . "name" (include "lacewing.fullname" .) "own" $own) }}
 - name: data
   {{- if include "lacewing.hasVolume" . }}
   persistentVolumeClaim:
@@ -74,7 +99,7 @@ labels:
   {{- include "lacewing.labels" .root | nindent 2 }}
   app.kubernetes.io/component: {{ .component }}
 annotations:
-  checksum/configuration: {{ include "lacewing.configuration" .root | sha256sum }}
+  checksum/configuration: {{ include "lacewing.ownConfiguration" .root | sha256sum }}
   checksum/secrets: {{ include "lacewing.givenSecrets" .root | sha256sum }}
   {{- with .own.podAnnotations }}
   {{- toYaml . | nindent 2 }}
@@ -176,5 +201,5 @@ containers:
       {{- toYaml .own.resources | nindent 6 }}
     {{- include "lacewing.mounts" .root | nindent 4 }}
 volumes:
-  {{- include "lacewing.volumes" .root | nindent 2 }}
+  {{- include "lacewing.volumes" .root | trim | nindent 2 }}
 {{- end }}

@@ -55,10 +55,15 @@
 {{- $reasons = append $reasons (printf "config.%s: is no setting of Lacewing" $name) }}
 {{- end }}
 {{- end }}
-{{- range $name, $_ := $values.secrets.values }}
-{{- if not (or (has $name $known) (regexMatch "^(LACEWING_OIDC|AWS)_" $name)) }}
-{{- $reasons = append $reasons (printf "secrets.values.%s: is no setting of Lacewing" $name) }}
+{{- range $name := concat (keys $values.secrets.values | sortAlpha) $values.secrets.existingKeys }}
+{{- if not (or (has $name $known) (regexMatch "^(LACEWING_OIDC_.*|AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN))$" $name)) }}
+{{- $reasons = append $reasons (printf "secrets: %s is no setting of Lacewing, or none that can stand in a file" $name) }}
+{{- else if hasKey $values.config $name }}
+{{- $reasons = append $reasons (printf "secrets: %s stands in config too" $name) }}
 {{- end }}
+{{- end }}
+{{- if and $values.secrets.existingKeys (not $values.secrets.existingSecret) }}
+{{- $reasons = append $reasons "secrets.existingKeys: say in which Secret they are, by secrets.existingSecret" }}
 {{- end }}
 {{- with $reasons }}
 {{- fail (printf "\nThe values can't work:\n- %s" (join "\n- " .)) }}
