@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 import yaml  # type: ignore[import-untyped]  # it brings no types
 from prometheus_client import REGISTRY
+from typer.core import TyperGroup
+from typer.main import get_command
 
+from lacewing.cli.app import app
 from lacewing.cli.serve import GRACE_SECONDS
 from lacewing.kernel.jobs.embedded import STOP_SECONDS
 from lacewing.main import create_app
@@ -102,6 +105,20 @@ def test_ports_are_the_ones_that_the_program_listens_on(way: str) -> None:
     for policy in chart.all("NetworkPolicy"):
         for allowed in policy["spec"].get("ingress", []):
             assert [each["port"] for each in allowed["ports"]] == [port["targetPort"]]
+
+
+@EVERY_WAY
+def test_the_program_knows_what_it_is_called_with(way: str) -> None:
+    """OPS-9, UX-1: by its own command line, which takes each of the options."""
+    for pod in rendered(way).pods():
+        for container in containers_of(pod):
+            if "command" in container:
+                continue
+            called, command = list(container["args"]), get_command(app)
+            while isinstance(command, TyperGroup):
+                command = command.commands[called.pop(0)]
+            context = command.make_context("lacewing", called)
+            assert context.args == []
 
 
 @EVERY_WAY
