@@ -123,6 +123,21 @@ def test_a_generation_more_signs_when_others_may_have_fetched_it(tmp_path: Path)
     )
 
 
+def test_processes_notice_keys_that_come_into_a_mounted_secret(tmp_path: Path) -> None:
+    """AUTH-11, OPS-9: without a restart, though the folder is not theirs to write."""
+    now = datetime.now(UTC)
+    first, mounted = render(VALUES), tmp_path / "keys"
+    _mount(decoded(first.one("Secret", "-keys")), mounted)
+    keys = load_keys(mounted, JwtAlgorithm.ES256, now, b"secret" * 6)
+    second = _upgrade(first, VALUES | {"keys": {"generation": 2}}, tmp_path)
+
+    _mount(decoded(second.one("Secret", "-keys")), mounted)
+
+    later = now + timedelta(minutes=6)
+    assert len(keys.published(later)) == 2
+    assert keys.signing(later).id.startswith("0002-")
+
+
 def test_given_values_win_over_what_is_there(tmp_path: Path) -> None:
     """OPS-9: a secret that was generated can be replaced."""
     first = render(VALUES)
@@ -177,6 +192,18 @@ def _write(chart: Rendered, folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     for name, text in decoded(chart.one("Secret", "-keys")).items():
         (folder / name).write_text(text, encoding="utf-8")
+
+
+def _mount(files: Mapping[str, str], volume: Path) -> None:
+    """As kubelet lays out the volume of a Secret: all files change at once, by one renamed link."""
+    content = volume / f"..{len(files)}"
+    content.mkdir(parents=True)
+    for name, text in files.items():
+        (content / name).write_text(text, encoding="utf-8")
+        if not (volume / name).is_symlink():
+            (volume / name).symlink_to(Path("..data", name))
+    (volume / "..data_tmp").symlink_to(content.name)
+    (volume / "..data_tmp").replace(volume / "..data")
 
 
 def _load(chart: Rendered, folder: Path, now: datetime) -> Keys:

@@ -74,6 +74,8 @@ def test_a_workflow_may_do_nothing_but_what_its_jobs_say(file: Path) -> None:
     workflow = _load(file)
 
     assert workflow["permissions"] == {}
+    if " run: " in file.read_text(encoding="utf-8"):
+        assert workflow["defaults"] == {"run": {"shell": "bash"}}, "else pipes hide failures"
     assert workflow["concurrency"]
     assert "pull_request_target" not in workflow["on"]
     assert "workflow_run" not in workflow["on"]

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import ColumnElement, Connection, Executable, delete, insert, select, text, update
+from structlog.testing import capture_logs
 
 from lacewing.kernel import audit
 from lacewing.kernel.audit.chain import (
@@ -228,6 +229,24 @@ async def test_the_chain_is_not_signed_anew_where_it_was_cut(log: Log, tmp_path:
     found = await verify(log, Chain(b"a secret", tmp_path / "witness"))
 
     assert found == [Finding(Fault.CUT, ENTRIES, rows[-1][0])]
+
+
+async def test_where_the_head_can_not_be_written_it_is_said_once_and_remembered(
+    log: Log, tmp_path: Path
+) -> None:
+    """SEC-9: keys of a mounted secret, say; a cut is found while the process lives."""
+    chain = Chain(b"a secret", tmp_path / "absent" / "witness")
+
+    with capture_logs() as lines:
+        for _ in range(3):
+            await write_entries(log, 1)
+            await extend(log, chain)
+        await extend(log, chain)
+
+    assert [line["event"] for line in lines] == ["audit_witness_unwritten"]
+    await tamper(log, delete(audit_chain).where(audit_chain.c.sequence == 3))
+    with pytest.raises(ChainCut):
+        await extend(log, chain)
 
 
 async def test_a_restored_backup_is_accepted_by_who_owns_the_machine(

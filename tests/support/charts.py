@@ -12,6 +12,8 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]  # it brings no types
 
+from tests.support.cannot import cannot_test
+from tests.support.servers import CannotStart
 from tests.support.tools import ROOT, go_tool
 
 CHART = ROOT / "deploy" / "helm" / "lacewing"
@@ -101,10 +103,13 @@ def helm(*arguments: str, environment: Mapping[str, str] | None = None) -> str:
 
     Raises:
         Refused: it fails.
-        CannotStart: it can't be had.
     """
+    try:
+        program = go_tool("helm")
+    except (CannotStart, subprocess.TimeoutExpired) as error:
+        cannot_test(error)
     done = subprocess.run(
-        [str(go_tool("helm")), *arguments],
+        [str(program), *arguments],
         env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", **(environment or {})},
         capture_output=True,
         text=True,

@@ -65,6 +65,7 @@ class Witness:
         self._path = path
         self._head: Link | None = None
         self._is_written = False
+        self._has_warned = False
 
     @property
     def head(self) -> Link | None:
@@ -86,7 +87,10 @@ class Witness:
             draft.replace(self._path)
             self._is_written = True
         except OSError as error:
-            _log.warning("audit_witness_unwritten", path=str(self._path), error=error.strerror)
+            # Once: it is for ever so where the keys are a mounted secret.
+            if not self._has_warned:
+                _log.warning("audit_witness_unwritten", path=str(self._path), error=error.strerror)
+            self._has_warned = True
 
     def forget(self) -> None:
         """Take the chain as it stands from here on, after a backup was restored."""
