@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import msgspec
 import pytest
 import yaml  # type: ignore[import-untyped]  # it brings no types
@@ -14,9 +13,17 @@ from joserfc.jwk import ECKey
 
 from lacewing.accounts.keys import Keys, load_keys
 from lacewing.accounts.rules import JwtAlgorithm
-from tests.support.charts import CHART, NAMESPACE, RELEASE, Manifest, Rendered, decoded, render
+from tests.support.charts import (
+    CHART,
+    NAMESPACE,
+    RELEASE,
+    Manifest,
+    Rendered,
+    decoded,
+    render,
+    write_keys,
+)
 from tests.support.clusters import cluster_with
-from tests.support.processes import admin_token, serving
 
 VALUES: dict[str, Any] = {"publicUrl": "https://tracker.example.com"}
 GENERATED = {"LACEWING_SECRET_KEY", "LACEWING_METRICS_TOKEN"}
@@ -52,43 +59,6 @@ def test_every_rendering_has_keys_of_its_own(tmp_path: Path) -> None:
         seen.update(decoded(chart.one("Secret", "-lacewing")).values())
 
     assert len(seen) == 5 * (2 * 40 + 2)
-
-
-def test_the_program_runs_on_what_the_chart_gives_it(tmp_path: Path) -> None:
-    """OPS-9: with its variables and its keys, where nothing but data can be written."""
-    chart = render(VALUES)
-    pod = chart.one("Deployment", "-server")["spec"]["template"]
-    keys, data = tmp_path / "keys", tmp_path / "data"
-    data.mkdir()
-    _write(chart, keys)
-    before = sorted(keys.iterdir())
-    environment = chart.environment(pod, tmp_path / "secrets", {}) | {
-        "LACEWING_DATA_DIR": str(data),
-        "LACEWING_KEYS_DIR": str(keys),
-    }
-
-    token_of_metrics = decoded(chart.one("Secret", "-lacewing"))["LACEWING_METRICS_TOKEN"]
-    with serving(environment) as server:
-        token = admin_token(server, environment)
-        published = httpx.get(f"{server.url}/.well-known/jwks.json").json()["keys"]
-        me = httpx.get(f"{server.url}/api/auth/me", headers={"Authorization": f"Bearer {token}"})
-        measured = httpx.get(
-            f"{server.url}/metrics",
-            headers={"Authorization": f"Bearer {token_of_metrics}"},
-        )
-        probes = {
-            probe["httpGet"]["path"]
-            for name, probe in pod["spec"]["containers"][0].items()
-            if name.endswith("Probe")
-        }
-        answers = {path: httpx.get(server.url + path).status_code for path in probes}
-
-    assert me.status_code == 200
-    assert measured.status_code == 200
-    assert answers == {"/health/live": 200, "/health/ready": 200}
-    assert [path.name for path in before if path.name.startswith("sig")] == ["sig-0001.json"]
-    assert len(published) == 1
-    assert [path for path in sorted(keys.iterdir()) if path.suffix == ".json"] == before
 
 
 def test_what_was_generated_stays_over_upgrades(tmp_path: Path) -> None:
@@ -187,13 +157,6 @@ def _upgrade(installed: Rendered, values: Mapping[str, Any], folder: Path) -> Re
         )  # fmt: skip
 
 
-def _write(chart: Rendered, folder: Path) -> None:
-    """As the volume of the pods has it."""
-    folder.mkdir(exist_ok=True)
-    for name, text in decoded(chart.one("Secret", "-keys")).items():
-        (folder / name).write_text(text, encoding="utf-8")
-
-
 def _mount(files: Mapping[str, str], volume: Path) -> None:
     """As kubelet lays out the volume of a Secret: all files change at once, by one renamed link."""
     content = volume / f"..{len(files)}"
@@ -207,7 +170,7 @@ def _mount(files: Mapping[str, str], volume: Path) -> None:
 
 
 def _load(chart: Rendered, folder: Path, now: datetime) -> Keys:
-    _write(chart, folder)
+    write_keys(chart, folder)
     keys = load_keys(folder, JwtAlgorithm.ES256, now, b"secret" * 6)
     assert len(list(folder.iterdir())) == len(decoded(chart.one("Secret", "-keys")))
     return keys

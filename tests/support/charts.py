@@ -90,6 +90,13 @@ def decoded(secret: Manifest) -> dict[str, str]:
     }
 
 
+def write_keys(chart: Rendered, folder: Path) -> None:
+    """The keys that the chart generates, as files of a folder."""
+    folder.mkdir(exist_ok=True)
+    for name, text in decoded(chart.one("Secret", "-keys")).items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
 def containers_of(pod: Manifest) -> list[Manifest]:
     return [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]
 
