@@ -48,6 +48,40 @@ def test_kubernetes_would_take_every_manifest(way: str, version: str, tmp_path: 
     assert len(manifests) > 8
 
 
+def test_what_is_switched_off_is_not_there(tmp_path: Path) -> None:
+    """OPS-9: and what remains is what Kubernetes takes, by names of one's own."""
+    chart = render(
+        {
+            "publicUrl": "https://a.example:8443",
+            "fullnameOverride": "ours",
+            "image": {"tag": "1.2.3"},
+            "keys": {"source": "volume"},
+            "persistence": {"existingClaim": "theirs"},
+            "migration": {"enabled": False},
+            "serviceAccount": {"create": False},
+            "podDisruptionBudget": {"enabled": False},
+            "networkPolicy": {"enabled": False},
+            "ingress": {"enabled": True},
+            "server": {"nodeSelector": {"disk": "fast"}, "affinity": {"nodeAffinity": {}}},
+        }
+    )
+    file = tmp_path / "manifests.yaml"
+    file.write_text(chart.text, encoding="utf-8")
+
+    done = _run(python_tool("kubernetes-validate"), "--strict", "-k", VERSIONS[-1], str(file))
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    kinds = sorted(each["kind"] for each in chart.manifests)
+    assert kinds == ["ConfigMap", "Deployment", "Ingress", "Pod", "Secret", "Service"]
+    spec = chart.one("Deployment")["spec"]["template"]["spec"]
+    assert "initContainers" not in spec
+    assert spec["serviceAccountName"] == "default"
+    assert spec["containers"][0]["image"].endswith(":1.2.3")
+    assert {"name": "data", "persistentVolumeClaim": {"claimName": "theirs"}} in spec["volumes"]
+    assert chart.one("Service")["metadata"]["name"] == "ours"
+    assert chart.one("Ingress")["spec"]["rules"][0]["host"] == "a.example"
+
+
 def test_an_auditor_of_manifests_finds_nothing(tmp_path: Path) -> None:
     """OPS-9, SEC-10: what is suppressed says why, beside what it is about."""
     for way in WAYS:

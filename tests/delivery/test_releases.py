@@ -1,6 +1,8 @@
 """A release says the same everywhere (OPS-10)."""
 
+import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,23 @@ def test_no_chart_is_pinned_to_what_is_no_digest(released: Path) -> None:
         pin_image("ghcr.io/somebody/tracker", "", released)
 
     assert 'digest: ""' in (released / "deploy/helm/lacewing/values.yaml").read_text("utf-8")
+
+
+def test_a_released_chart_tells_which_image_has_to_be_signed(released: Path) -> None:
+    """OPS-10: by the commands with which the deployment asks it."""
+    deploy = (ROOT / ".github" / "workflows" / "deploy.yml").read_text(encoding="utf-8")
+    asked = re.findall(r"\$\((helm show values \./lacewing) \| (sed -n '[^']+')\)", deploy)
+    pin_image("ghcr.io/somebody/tracker", DIGEST, released)
+    values = (released / "deploy/helm/lacewing/values.yaml").read_text(encoding="utf-8")
+
+    answers = [
+        subprocess.run(
+            ["sh", "-c", command], input=values, capture_output=True, text=True, check=True
+        ).stdout
+        for _, command in asked
+    ]
+
+    assert answers == ["ghcr.io/somebody/tracker\n", f"{DIGEST}\n"]
 
 
 @pytest.mark.parametrize("arguments", [[], ["check"], ["notes", "a", "b"], ["publish", "v1"]])
