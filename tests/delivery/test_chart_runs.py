@@ -1,5 +1,6 @@
 """The program, run with what the chart gives to its pods (OPS-9)."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +11,9 @@ import asyncpg
 import httpx
 import yaml  # type: ignore[import-untyped]  # it brings no types
 
-from tests.support.charts import CHART, Manifest, decoded, render, write_keys
-from tests.support.processes import admin_token, lacewing, serving
+from tests.support.charts import CHART, Manifest, decoded, render, rendered, write_keys
+from tests.support.processes import PROGRAM, admin_token, lacewing, serving
+from tests.support.servers import free_port, wait_for_port
 
 VALUES: dict[str, Any] = {"publicUrl": "https://tracker.example.com"}
 
@@ -88,6 +90,38 @@ async def test_the_migration_runs_with_what_its_hook_has(
     assert before.returncode == 4
     assert migrated.returncode == 0, migrated.stderr
     assert after.returncode == 0, after.stderr
+
+
+def test_a_worker_answers_the_probes_of_its_pod(tmp_path: Path) -> None:
+    """OPS-9, OPS-4: called as the pod calls it, but on a port that is free here."""
+    pod = rendered("everything").one("Deployment", "-worker")["spec"]["template"]
+    [container] = pod["spec"]["containers"]
+    port, log = free_port(), tmp_path / "worker.log"
+    arguments = [str(port) if each == "8000" else each for each in container["args"]]
+    probes = {
+        probe["httpGet"]["path"] for name, probe in container.items() if name.endswith("Probe")
+    }
+
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(
+            [PROGRAM, *arguments],
+            env={**os.environ, "LACEWING_DATA_DIR": str(tmp_path)},
+            stdout=output,
+            stderr=output,
+            cwd=tmp_path,
+        ) as process,
+    ):
+        try:
+            wait_for_port(port, process, log)
+            answers = {
+                path: httpx.get(f"http://127.0.0.1:{port}{path}").status_code for path in probes
+            }
+        finally:
+            process.terminate()
+
+    assert answers == {"/health/live": 200, "/health/ready": 200}
+    assert process.returncode == 0
 
 
 def _run_test_pod(pod: Manifest, url: str) -> "subprocess.CompletedProcess[str]":
