@@ -117,6 +117,7 @@ def test_an_auditor_of_manifests_finds_nothing(tmp_path: Path) -> None:
         (CLUSTER | {"secrets": {"values": {"AWS_REGION": "x"}}}, "none that can stand in a file"),
         (CLUSTER | {"secrets": {"existingKeys": ["PII_HASH_KEY"]}}, "say in which Secret"),
         (CLUSTER | {"redis": {"url": "redis://a:6379"}}, "redis.enabled: a URL is given"),
+        (CLUSTER | {"broker": {"enabled": True}, "worker": {"replicas": 0}}, "only workers run"),
     ],
 )  # fmt: skip
 def test_values_that_can_not_work_are_refused_with_the_reason(
@@ -134,7 +135,7 @@ def test_all_reasons_are_named_at_once() -> None:
     with pytest.raises(Refused) as refusal:
         render({"server": {"replicas": 2}, "broker": {"enabled": True}})
 
-    assert str(refusal.value).count("\n- ") == 4
+    assert str(refusal.value).count("\n- ") == 5
 
 
 @pytest.mark.parametrize(

@@ -312,6 +312,20 @@ def test_measurements_that_decide_are_ones_that_the_program_tells() -> None:
     assert asked <= told
 
 
+def test_without_workers_the_servers_do_their_work() -> None:
+    """OPS-9: jobs that nobody runs would be a silent loss."""
+    values = yaml.safe_load((CHART / "ci" / "cluster-values.yaml").read_text(encoding="utf-8"))
+
+    with_workers, without = render(values), render(values | {"worker": {"replicas": 0}})
+
+    name = "LACEWING_WORKER_IN_SERVER"
+    assert with_workers.one("ConfigMap", "-lacewing")["data"][name] == "false"
+    assert without.one("ConfigMap", "-lacewing")["data"][name] == "true"
+    assert [each["metadata"]["name"] for each in without.all("Deployment")] == [
+        "tracker-lacewing-server"
+    ]
+
+
 @pytest.mark.parametrize(
     ("value", "text"), [(52_428_800, "52428800"), (0.25, "0.25"), (False, "false"), ("1e3", "1e3")]
 )

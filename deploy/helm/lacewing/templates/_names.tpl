@@ -50,7 +50,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 
 {{- /* Questions: answered by "true" or nothing. */ -}}
 {{- define "lacewing.hasWorkers" -}}
-{{- if eq .Values.database.kind "postgresql" }}true{{ end }}
+{{- $wanted := or (gt (int .Values.worker.replicas) 0) .Values.worker.autoscaling.enabled }}
+{{- if and $wanted (eq .Values.database.kind "postgresql") }}true{{ end }}
 {{- end }}
 
 {{- define "lacewing.hasVolume" -}}

@@ -34,6 +34,9 @@
 {{- $reasons = append $reasons (printf "%s.enabled: a URL is given, so it must be true" $part) }}
 {{- end }}
 {{- end }}
+{{- if and $values.broker.enabled (not (include "lacewing.hasWorkers" .)) }}
+{{- $reasons = append $reasons "broker.enabled: what a broker carries only workers run, and there are none" }}
+{{- end }}
 {{- if and (eq $values.keys.source "existing") (not $values.keys.existingSecret) }}
 {{- $reasons = append $reasons "keys.existingSecret: say which Secret holds the keys" }}
 {{- end }}
