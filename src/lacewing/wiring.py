@@ -55,7 +55,7 @@ from lacewing.webhooks import jobs as webhooks_jobs
 from lacewing.webhooks.component import Webhooks
 from lacewing.webhooks.http import deliveries, webhooks
 from lacewing.webhooks.permissions import GRANTS as WEBHOOKS_GRANTS
-from lacewing.webhooks.rules import DELIVER
+from lacewing.webhooks.rules import CLEAR, DELIVER
 from lacewing.webhooks.service.noting import note_events
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
@@ -169,7 +169,7 @@ def periodic_tasks(settings: Settings, accounts: Accounts) -> list[PeriodicTask]
     ]
 
 
-JOB_NAMES: Final = (PROCESS_DOCUMENT, REMOVE_FILE, SWEEP_FILES, DELIVER)
+JOB_NAMES: Final = (PROCESS_DOCUMENT, REMOVE_FILE, SWEEP_FILES, DELIVER, CLEAR)
 """The names of all kinds of jobs."""
 
 

@@ -20,7 +20,7 @@ from lacewing.kernel.web.rate_limits import RateLimiter
 from lacewing.kernel.work import Origin, Work
 from lacewing.settings import Settings
 from lacewing.webhooks.rules import DELIVER
-from lacewing.wiring import JOB_NAMES, PeriodicTask
+from lacewing.wiring import JOB_NAMES, PeriodicTask, job_kinds, sending_job_kinds
 from lacewing.worker import Worker
 from tests.accounts.acts import fail_to_log_in, log_in
 from tests.support.house import House, Member, open_house
@@ -101,6 +101,15 @@ async def test_queues_tell_how_much_waits_and_for_how_long(idle_house: House) ->
     assert measured("lacewing_jobs", job=DELIVER, state="running") == 1
     assert measured("lacewing_jobs", job=DELIVER, state="waiting") == 1
     assert measured("lacewing_jobs", job="documents.remove-file", state="waiting") == 0
+
+
+async def test_every_kind_of_job_is_told_of(shared_house: House) -> None:
+    """OPS-4: also before the first of its kind was asked for."""
+    parts = shared_house.app.state
+
+    kinds = [*job_kinds(parts.documents), *sending_job_kinds(parts.webhooks)]
+
+    assert {kind.name for kind in kinds} == set(JOB_NAMES)
 
 
 async def test_consumers_that_are_behind_tell_since_when(house: House) -> None:

@@ -71,7 +71,6 @@ class Pool:
     def __init__(self, pool: asyncpg.Pool, limits: Limits) -> None:
         self._pool = pool
         self._limits = limits
-        POOL_SIZE.inc(limits.connections)
         self._places = Semaphore(limits.connections)
         self._probing: asyncio.Task[None] | None = None
         self._first_look = asyncio.Event()
@@ -100,6 +99,7 @@ class Pool:
         )
         opened = cls(pool, limits)
         await opened.release(await opened.acquire())  # whoever starts without it is told so
+        POOL_SIZE.inc(limits.connections)
         return opened
 
     async def acquire(self) -> Held:

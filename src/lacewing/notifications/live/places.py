@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from lacewing.kernel.clock import Clock
+from lacewing.kernel.metrics import REDIS_ERRORS
 from lacewing.notifications.rules import SOCKETS_OF_USER_MAX
 
 LEASE_SECONDS: Final = 60.0
@@ -17,6 +18,7 @@ LEASE_SECONDS: Final = 60.0
 RENEW_SECONDS: Final = 15.0
 TIMEOUT_SECONDS: Final = 1.0
 KEY_PREFIX: Final = "lacewing:sockets:"
+USED_FOR: Final = "sockets"
 
 Place = tuple[UUID, str]
 """A user, and the name of one connection of theirs."""
@@ -95,6 +97,8 @@ class Places:
         return self._clock().timestamp()
 
     def _lose(self, error: Exception) -> None:
+        # No state, as bells and rate limits have: it is asked only when somebody comes.
+        REDIS_ERRORS.labels(USED_FOR).inc()
         if not self._is_lost:
             self._is_lost = True
             _log.warning("sockets_counted_here", error=type(error).__name__)
