@@ -1,6 +1,6 @@
 #!/bin/sh
 # Lists what the image is made of beside its base, in CycloneDX: `sbom.sh FILE`. Of the lock file, so with the hashes of what
-# was installed; a release publishes it (docs/deployment.md).
+# was installed. Released images carry a list of their own, in SPDX (docs/releasing.md).
 set -eu
 cd "$(dirname "$0")/.."
 file="${1:?the file to write}"
