@@ -9,7 +9,18 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Integer, MetaData, Table, delete, func, insert, inspect, select
+from sqlalchemy import (
+    Connection,
+    Integer,
+    MetaData,
+    Table,
+    delete,
+    func,
+    insert,
+    inspect,
+    literal,
+    select,
+)
 
 from lacewing.kernel.db.exchange import check_references
 from lacewing.kernel.db.metadata import metadata
@@ -33,9 +44,14 @@ def dumped_tables() -> list[Table]:
 
 
 def dump_rows(connection: Connection, table: Table) -> Iterator[bytes]:
-    """Each row as a JSON object; what is JSON in it keeps its order where its database does."""
-    names = ["".join(column.name) for column in table.columns]  # plain, not SQLAlchemy's kind
-    statement = select(table).order_by(*table.primary_key)
+    """Each row as a JSON object; what is JSON in it keeps its order where its database does.
+
+    On an older schema it has the columns of that one: later migrations add the others.
+    """
+    there = {column["name"] for column in inspect(connection).get_columns(table.name)}
+    columns = [column for column in table.columns if column.name in there]
+    names = ["".join(column.name) for column in columns]  # plain, not SQLAlchemy's kind
+    statement = select(*columns).order_by(*table.primary_key)
     for row in connection.execution_options(yield_per=ROWS_AT_ONCE).execute(statement):
         yield _encode(dict(zip(names, row, strict=True)))
 
@@ -72,7 +88,7 @@ def has_rows(connection: Connection) -> bool:
     """Whether anything is there that somebody has made; what a server writes by itself is not."""
     there = inspect(connection).get_table_names()
     return any(
-        connection.execute(select(table).limit(1)).first() is not None
+        connection.scalar(select(literal(1)).select_from(table).limit(1)) is not None
         for table in dumped_tables()
         if table.name in there
         and not table.info.get("ephemeral")
