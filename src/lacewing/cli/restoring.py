@@ -189,7 +189,8 @@ async def _restore_file(storage: Storage, piece: Piece) -> None:
             for chunk in piece.chunks():
                 sha256.update(chunk)
                 output.write(chunk)
-        if sha256.hexdigest() != piece.key:
+        found = sha256.hexdigest()
+        if found != piece.key:
             raise NotABackup(f"The file {piece.key} was changed while it was read.")
         await storage.put(piece.key, draft)
     finally:

@@ -43,7 +43,8 @@ class _Found:
             sha256.update(chunk)
             self.files_bytes += len(chunk)
         self.names.add_name(piece.key.encode())
-        if sha256.hexdigest() != piece.key:
+        found = sha256.hexdigest()
+        if found != piece.key:
             self.damaged.append(piece.key)
 
     def compare(self, manifest: Manifest) -> None:

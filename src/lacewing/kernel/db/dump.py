@@ -10,7 +10,10 @@ from typing import Any, Final
 
 import msgspec
 from sqlalchemy import (
+    DDL,
+    Column,
     Connection,
+    Executable,
     Integer,
     MetaData,
     Table,
@@ -29,8 +32,17 @@ from lacewing.kernel.errors import Malformed
 ROWS_AT_ONCE: Final = 500
 
 _encode = msgspec.json.Encoder().encode
-_unfinished = Table("unfinished_restore", MetaData())
+_unfinished = Table("unfinished_restore", MetaData(), Column("begun", Integer))
 """There while a restore is under way: no program runs on the database then."""
+
+
+def _ddl(statement: str, **names: str) -> DDL:
+    return DDL(statement, context=names)  # type: ignore[no-untyped-call]  # SQLAlchemy's own gap
+
+
+_LOCK = _ddl("LOCK TABLE %(fullname)s IN EXCLUSIVE MODE")
+_DISABLE_TRIGGERS = _ddl("ALTER TABLE %(fullname)s DISABLE TRIGGER USER")
+_ENABLE_TRIGGERS = _ddl("ALTER TABLE %(fullname)s ENABLE TRIGGER USER")
 
 
 class UnknownRow(Malformed):
@@ -105,7 +117,7 @@ def mark_restore(connection: Connection, *, is_finished: bool) -> None:
     if is_finished:
         _unfinished.drop(connection, checkfirst=True)
     elif not is_restore_unfinished(connection):
-        connection.exec_driver_sql(f"CREATE TABLE {_unfinished.name} (begun INTEGER)")
+        _unfinished.create(connection)
 
 
 def replace_all(connection: Connection, load: Callable[[], None]) -> None:
@@ -120,30 +132,36 @@ def replace_all(connection: Connection, load: Callable[[], None]) -> None:
     there = inspect(connection).get_table_names()
     tables = [table for table in dumped_tables() if table.name in there]
     if connection.dialect.name == "postgresql":
-        names = ", ".join(table.name for table in tables)
-        connection.exec_driver_sql(f"LOCK TABLE {names} IN EXCLUSIVE MODE")
-    turn_on = _turn_off_triggers(connection, tables)
-    for table in reversed(tables):
-        connection.execute(delete(table))
+        _execute_all(connection, (_LOCK.against(table) for table in tables))
+    turn_off, turn_on = _of_triggers(connection, tables)
+    _execute_all(connection, turn_off)
+    _execute_all(connection, (delete(table) for table in reversed(tables)))
     load()
-    for statement in turn_on:
-        connection.exec_driver_sql(statement)
+    _execute_all(connection, turn_on)
     _count_on(connection, tables)
     check_references(connection)
 
 
-def _turn_off_triggers(connection: Connection, tables: list[Table]) -> list[str]:
-    """The statements that turn them on again; should the transaction fail, it does."""
+def _execute_all(connection: Connection, statements: Iterable[Executable]) -> None:
+    for statement in statements:
+        connection.execute(statement)
+
+
+def _of_triggers(connection: Connection, tables: list[Table]) -> tuple[list[DDL], list[DDL]]:
+    """Statements that turn them off, and on again; a transaction that fails turns them on too."""
     if connection.dialect.name == "postgresql":
-        for table in tables:
-            connection.exec_driver_sql(f"ALTER TABLE {table.name} DISABLE TRIGGER USER")
-        return [f"ALTER TABLE {table.name} ENABLE TRIGGER USER" for table in tables]
-    made = connection.exec_driver_sql(
+        return (
+            [_DISABLE_TRIGGERS.against(table) for table in tables],
+            [_ENABLE_TRIGGERS.against(table) for table in tables],
+        )
+    triggers = connection.exec_driver_sql(
         "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
     ).all()
-    for name, _ in made:
-        connection.exec_driver_sql(f'DROP TRIGGER "{name}"')
-    return [statement for _, statement in made]
+    quote = connection.dialect.identifier_preparer.quote
+    return (
+        [_ddl("DROP TRIGGER %(name)s", name=quote(name)) for name, _ in triggers],
+        [_ddl("%(create)s", create=create) for _, create in triggers],
+    )
 
 
 def _count_on(connection: Connection, tables: Iterable[Table]) -> None:
