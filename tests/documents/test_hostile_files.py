@@ -3,6 +3,7 @@
 import hashlib
 from collections import Counter
 from pathlib import Path
+from tempfile import gettempdir
 
 import pytest
 from sqlalchemy import select
@@ -32,7 +33,13 @@ from tests.tracker.acts import Json
 SECONDS_MAX = 3
 SECRET = "root:x:0:0"
 """How the file begins that some of them try to read from the server."""
-INNER_MATTERS = ("Traceback", "site-packages", "/usr/", "/tmp/", str(Path(__file__).parents[2]))
+INNER_MATTERS = (
+    "Traceback",
+    "site-packages",
+    "/usr/",
+    gettempdir(),
+    str(Path(__file__).parents[2]),
+)
 """What no message to people holds."""
 REASONS = {failure.value for failure in Failure} - {Failure.GAVE_UP.value}
 

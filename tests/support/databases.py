@@ -49,7 +49,7 @@ class PostgresTemplate:
     async def copied(self, _folder: Path) -> AsyncGenerator[str, None]:
         """The URL of a copy, which goes when the block ends."""
         name = f"test_{uuid4().hex}"
-        await self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{self._name}"')
+        await self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{self._name}" STRATEGY file_copy')
         try:
             yield f"{self._server_url}/{name}"
         finally:
