@@ -130,9 +130,11 @@ def test_probes_ask_routes_that_the_application_has(way: str) -> None:
     for each in rendered(way).all("Deployment"):
         container = each["spec"]["template"]["spec"]["containers"][0]
         for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
-            asked.add(container[probe]["httpGet"]["path"])
+            asked.add(container[probe]["httpGet"]["path"].partition("?")[0])
             assert container[probe]["httpGet"]["port"] == "http"
-        assert container["readinessProbe"]["httpGet"]["path"] == "/health/ready"
+        path, _, query = container["readinessProbe"]["httpGet"]["path"].partition("?")
+        assert path == "/health/ready"
+        assert query in {"", "exclude=redis"}
     asked.update(
         each["spec"]["podMetricsEndpoints"][0]["path"] for each in rendered(way).all("PodMonitor")
     )

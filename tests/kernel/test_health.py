@@ -31,6 +31,7 @@ async def test_a_server_that_lost_redis_lives_and_is_not_ready(
         house = await opened.__aenter__()  # noqa: PLC2801  the house outlives Redis
         before = await house.anonymous.get("/health/ready")
     after = await house.anonymous.get("/health/ready")
+    without = await house.anonymous.get("/health/ready?exclude=redis")
     live = await house.anonymous.get("/health/live")
     await opened.__aexit__(None, None, None)
 
@@ -41,7 +42,18 @@ async def test_a_server_that_lost_redis_lives_and_is_not_ready(
     assert after.json()["checks"]["database"] == {"status": "ok"}
     assert after.json()["checks"]["redis"]["status"] == "failed"
     assert url not in after.text
+    assert without.status_code == 200
+    assert without.json() == {"status": "ok", "checks": {"database": {"status": "ok"}}}
     assert live.status_code == 200
+
+
+async def test_only_checks_that_there_are_can_be_excluded(shared_house: House) -> None:
+    """OPS-4, API-4: a name with a slip would else leave a check on, or off, unseen."""
+    answer = await shared_house.anonymous.get("/health/ready?exclude=database&exclude=radish")
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["loc"] == ["query", "exclude"]
+    assert "radish" in answer.json()["errors"][0]["msg"]
 
 
 TOKEN = "a-token-for-prometheus"

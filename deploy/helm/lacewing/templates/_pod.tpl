@@ -185,9 +185,9 @@ containers:
       periodSeconds: 10
       timeoutSeconds: 5
       failureThreshold: 3
-    # Asks the database and Redis, each of which has two seconds.
+    # Without Redis requests are served, only by pods that would all be taken out at once if this asked for it.
     readinessProbe:
-      httpGet: {path: /health/ready, port: http}
+      httpGet: {path: "/health/ready{{ if .root.Values.redis.enabled }}?exclude=redis{{ end }}", port: http}
       periodSeconds: 5
       timeoutSeconds: 5
       failureThreshold: 2

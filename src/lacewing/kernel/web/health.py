@@ -8,7 +8,7 @@ from ipaddress import ip_address
 import msgspec
 from fastapi import FastAPI, Request, Response
 
-from lacewing.kernel.errors import NotFound, Unavailable
+from lacewing.kernel.errors import NotFound, Unavailable, invalid_field
 from lacewing.kernel.web.exposition import CONTENT_TYPE, exposition
 
 Check = Callable[[], Awaitable[None]]
@@ -21,9 +21,12 @@ def install(app: FastAPI, checks: Mapping[str, Check], metrics_token: str | None
     async def live(_request: Request) -> Response:
         return Response(b'{"status":"ok"}', media_type="application/json")
 
-    async def ready(_request: Request) -> Response:
+    async def ready(request: Request) -> Response:
+        excluded = _excluded(request, checks)
         states = {}
         for name, check in checks.items():
+            if name in excluded:
+                continue
             try:
                 await check()
             except Unavailable as error:
@@ -49,6 +52,16 @@ def install(app: FastAPI, checks: Mapping[str, Check], metrics_token: str | None
     app.router.add_route("/health/live", live)
     app.router.add_route("/health/ready", ready)
     app.router.add_route("/metrics", metrics)
+
+
+def _excluded(request: Request, checks: Mapping[str, Check]) -> set[str]:
+    """What the caller can do without: ``?exclude=redis``, as Kubernetes' own ``/readyz`` has it."""
+    names = set(request.query_params.getlist("exclude"))
+    if unknown := sorted(names - checks.keys()):
+        known = ", ".join(sorted(checks))
+        msg = f"{unknown[0][:100]!r} is none of the checks: {known}"
+        raise invalid_field("query", "exclude", msg, "unknown")
+    return names
 
 
 def _may_read_metrics(request: Request, token: str | None) -> bool:
