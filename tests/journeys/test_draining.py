@@ -55,10 +55,14 @@ def _answer(connection: socket.socket) -> bytes:
     return b"".join(parts)
 
 
-async def test_who_has_connected_is_answered(database_url: str, tmp_path: Path) -> None:
-    """OPS-6: also who stood in the queue of the listening socket when SIGTERM came, with a POST."""
-    environment = environment_of(database_url, tmp_path, LACEWING_REGISTER_LIMIT_PER_MINUTE="0")
-    with serving(environment) as server:
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_who_has_connected_is_answered(
+    database_url: str, redis_url: str, tmp_path: Path, workers: int
+) -> None:
+    """OPS-6: also who stood in the queue of the listening socket when SIGTERM came; of one process
+    or of several, which share it."""
+    environment = environment_of(database_url, tmp_path, LACEWING_REDIS_URL=redis_url)
+    with serving(environment, workers=workers) as server:
         server.process.send_signal(signal.SIGTERM)
         connections = _connect_until_refused(server)
         answers = [await asyncio.to_thread(_answer, each) for each in connections]
@@ -68,12 +72,18 @@ async def test_who_has_connected_is_answered(database_url: str, tmp_path: Path) 
     assert {answer[:12] for answer in answers} == {b"HTTP/1.1 200"}
 
 
+@pytest.mark.parametrize("workers", [1, 2])
 async def test_a_request_on_a_connection_that_was_idle_is_answered(
-    database_url: str, tmp_path: Path
+    database_url: str, redis_url: str, tmp_path: Path, workers: int
 ) -> None:
     """OPS-6: it comes after SIGTERM, and is told that it is the last."""
-    environment = environment_of(database_url, tmp_path, LACEWING_REGISTER_LIMIT_PER_MINUTE="0")
-    with serving(environment) as server:
+    environment = environment_of(
+        database_url,
+        tmp_path,
+        LACEWING_REDIS_URL=redis_url,
+        LACEWING_REGISTER_LIMIT_PER_MINUTE="0",
+    )
+    with serving(environment, workers=workers) as server:
         connections = [_connect(server) for _ in range(CLIENTS)]
         for each in connections:
             each.sendall(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")

@@ -12,12 +12,12 @@ from pathlib import Path
 import typer
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.supervisors import ChangeReload, Multiprocess
+from uvicorn.supervisors import ChangeReload
 
 import lacewing
 from lacewing.cli.context import configure, migrate_if_empty
 from lacewing.cli.output import EXIT_SETTINGS, fail
-from lacewing.kernel.web.draining import DrainingServer
+from lacewing.kernel.web.draining import DrainingProcesses, DrainingServer
 from lacewing.kernel.web.exposition import MULTIPROCESS_VARIABLE, forget_all
 from lacewing.kernel.web.protocol import ProblemProtocol
 from lacewing.kernel.web.sockets import MESSAGE_BYTES_MAX, PING_SECONDS, SocketProtocol
@@ -106,7 +106,7 @@ def _run(host: str, port: int, workers: int, *, reload: bool) -> None:
         ChangeReload(config, target=server.run, sockets=[config.bind_socket()]).run()
     elif workers > 1:
         # They share one listening socket: what one of them has not taken in, another does.
-        Multiprocess(config, sockets=[config.bind_socket()]).run()
+        DrainingProcesses(config, sockets=[config.bind_socket()]).run()
     else:
         with suppress(KeyboardInterrupt):
             server.run()

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Final
 
 import uvicorn
+from uvicorn.supervisors import Multiprocess, multiprocess
 
 
 class DrainingServer(uvicorn.Server):
@@ -22,9 +23,9 @@ class DrainingServer(uvicorn.Server):
             for server in self.servers
             for listener in server.sockets
         ]
-        for server in self.servers:
+        for listening in (*self.servers, *(sockets or ())):
             # The loop looks no more; through the copies the kernel goes on listening.
-            server.close()
+            listening.close()
         arrived = [each for door in doors for each in _empty(door)]
         for connection in arrived:
             await self._take_in(connection)
@@ -40,6 +41,30 @@ class DrainingServer(uvicorn.Server):
 
         with suppress(OSError):  # it has gone meanwhile
             await asyncio.get_running_loop().connect_accepted_socket(protocol, connection)
+
+
+class DrainingProcess(multiprocess.Process):
+    """One of several that share a listening socket: the last of them to stop empties its queue."""
+
+    @property
+    def server(self) -> uvicorn.Server:
+        if self._server is None:
+            self._server = DrainingServer(self.config)
+        return self._server
+
+
+# The only way to say of what kind the processes of a `Multiprocess` are.
+multiprocess.Process = DrainingProcess  # type: ignore[misc]
+
+
+class DrainingProcesses(Multiprocess):
+    """Several that take in everyone who has connected before they stop."""
+
+    def terminate_all(self) -> None:
+        # Else the kernel would let people in through this process, which answers nobody.
+        for listener in self.sockets:
+            listener.close()
+        super().terminate_all()
 
 
 ACCEPTED_MAX: Final = 4_096
