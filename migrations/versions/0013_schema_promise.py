@@ -8,6 +8,8 @@ down_revision = "0012_job_lanes"
 branch_labels = None
 depends_on = None
 phase = "expand"
+oldest_program = "0013_schema_promise"
+"""Those of before knew of no promise, and refuse any schema but their own."""
 
 
 def upgrade() -> None:

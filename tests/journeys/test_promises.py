@@ -1,5 +1,6 @@
 """What a schema promises to programs that are older than it, and what an upgrade would do."""
 
+import asyncio
 import json
 import re
 from pathlib import Path
@@ -46,14 +47,22 @@ async def _make_newer(settings: DatabaseSettings, folder: Path, promised: str | 
 async def test_a_program_runs_on_a_newer_schema_that_promises_to_bear_it(
     settings: DatabaseSettings, tmp_path: Path
 ) -> None:
-    """OPS-2: what it writes there it may; what needs every column, or changes any, it may not."""
+    """OPS-2: what it writes there it may; what needs every column, or changes any, it may not. So
+    deployments of the version before, which begin with ``db upgrade``, go through."""
     migrations = Migrations(settings, tmp_path)
     await _make_newer(settings, tmp_path, migrations.head())
 
     assert await migrations.check() == "9999_next_year"
     with pytest.raises(SchemaTooNew):
         await migrations.check_same()
-    for change in (migrations.upgrade(), migrations.downgrade("base"), migrations.plan()):
+    await migrations.upgrade()
+    assert await migrations.plan() == []
+    assert await migrations.current() == "9999_next_year"
+    for change in (
+        migrations.downgrade("base"),
+        migrations.upgrade(migrations.head()),
+        migrations.plan(migrations.head()),
+    ):
         with pytest.raises(SchemaTooNew, match="9999_next_year"):
             await change
 
@@ -65,8 +74,10 @@ async def test_a_program_refuses_a_newer_schema_that_promises_it_nothing(
     """OPS-2: and says which programs may."""
     await _make_newer(settings, tmp_path, promised)
 
-    with pytest.raises(SchemaTooNew, match=promised or "9999_next_year"):
-        await Migrations(settings, tmp_path).check()
+    migrations = Migrations(settings, tmp_path)
+    for use in (migrations.check(), migrations.upgrade(), migrations.plan()):
+        with pytest.raises(SchemaTooNew, match=promised or "9999_next_year"):
+            await use
 
 
 async def test_the_promise_is_kept_as_the_schema_goes_up_and_down(
@@ -87,6 +98,18 @@ async def test_the_promise_is_kept_as_the_schema_goes_up_and_down(
 
     newest = oldest_program(scripts, migrations.head())
     assert found == [[newest], [oldest_program(scripts, FIRST_WITH_PHASE)], [newest]]
+
+
+async def test_several_who_upgrade_at_once_wait_for_each_other(
+    settings: DatabaseSettings, tmp_path: Path
+) -> None:
+    """OPS-2: as the pods of a deployment may; one does it, the others find it done."""
+    migrations = [Migrations(settings, tmp_path) for _ in range(3)]
+    await migrations[0].downgrade("base")
+
+    await asyncio.gather(*(each.upgrade() for each in migrations))
+
+    assert await migrations[0].current() == migrations[0].head()
 
 
 async def test_a_revision_that_is_none_is_refused_in_a_line(
@@ -156,6 +179,6 @@ async def test_a_plan_changes_nothing(database_url: str, tmp_path: Path) -> None
 
     assert "0013_schema_promise (expand)" in for_people.stdout
     assert "CREATE TABLE schema_promise" in for_people.stdout
-    assert "programs from 0012_job_lanes on" in for_people.stdout
+    assert "programs from 0013_schema_promise on" in for_people.stdout
     assert json.loads(for_scripts.stdout)["steps"][0]["revision"] == "0013_schema_promise"
     assert await migrations.current() == "0012_job_lanes"

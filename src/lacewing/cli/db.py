@@ -23,13 +23,19 @@ def upgrade(
         _tell_plan(revision, as_json=as_json)
         return
 
-    async def migrate(settings: Settings) -> tuple[str | None, str | None]:
+    async def migrate(settings: Settings) -> tuple[str | None, str | None, bool]:
         migrations = migrations_of(settings)
         before = await migrations.current()
         await migrations.upgrade(revision)
-        return before, await migrations.current()
+        after = await migrations.current()
+        return before, after, after is None or migrations.knows(after)
 
-    _tell(*run(migrate, LogLevel.WARNING), as_json=as_json)
+    before, after, is_known = run(migrate, LogLevel.WARNING)
+    if is_known:
+        _tell(before, after, as_json=as_json)
+    else:
+        text = f"The schema is at {after}, of a newer program; this one runs on it."
+        print_result({"before": before, "after": after}, text, as_json=as_json)
 
 
 @app.command()

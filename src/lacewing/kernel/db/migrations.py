@@ -13,7 +13,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.script.revision import RevisionError
 from alembic.util import CommandError
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from lacewing.kernel.db.database import DatabaseSettings
 from lacewing.kernel.db.dump import is_restore_unfinished
@@ -24,6 +24,10 @@ from lacewing.kernel.db.session import DialectName
 from lacewing.kernel.errors import Malformed, Unavailable
 
 CONNECTION_ATTRIBUTE: Final = "connection"
+HEAD: Final = "head"
+"""What this program wants, as Alembic calls it."""
+_MIGRATING: Final = 0x6C61_6365
+"""The advisory lock of whoever changes the schema: another one waits, and finds it done."""
 
 Result = TypeVar("Result")
 
@@ -93,24 +97,27 @@ class Migrations:
         )
         return revision
 
-    async def upgrade(self, revision: str = "head") -> None:
-        """Bring the schema up.
+    async def upgrade(self, revision: str = HEAD) -> None:
+        """Bring the schema up to what this program wants; a newer one that bears it is left alone.
 
         Raises:
-            SchemaTooNew: it is of a newer program already.
+            SchemaTooNew: it is of a newer program, and made for that alone, or ``revision`` is
+                asked for.
             NoSuchRevision: there is no way up to ``revision``.
         """
-        await self._refuse_newer()
+        if await self._is_up(revision):
+            return
         await self._run(command.upgrade, revision)
 
     async def downgrade(self, revision: str) -> None:
-        """Take the schema down; refuses as ``upgrade`` does."""
+        """Take the schema down; never one that this program does not know."""
         await self._refuse_newer()
         await self._run(command.downgrade, revision)
 
-    async def plan(self, revision: str = "head") -> list[Step]:
+    async def plan(self, revision: str = HEAD) -> list[Step]:
         """What ``upgrade`` would do; refuses as it does."""
-        await self._refuse_newer()
+        if await self._is_up(revision):
+            return []
         scripts = self._directory()
 
         def plan(connection: Connection) -> list[Step]:
@@ -158,6 +165,17 @@ class Migrations:
             )
         return current
 
+    async def _is_up(self, revision: str) -> bool:
+        """Whether the schema is of a newer program, and bears this one as it is."""
+        if revision != HEAD:
+            await self._refuse_newer()
+            return False
+        current = await self.current()
+        if current is None or self.knows(current):
+            return False
+        await self.check()
+        return True
+
     async def _refuse_newer(self) -> None:
         current = await self.current()
         if current is not None and not self.knows(current):
@@ -186,6 +204,8 @@ class Migrations:
 
     async def _run(self, verb: Any, revision: str) -> None:
         def run(connection: Connection) -> None:
+            if connection.dialect.name == "postgresql":
+                connection.execute(select(func.pg_advisory_xact_lock(_MIGRATING)))
             self._config.attributes[CONNECTION_ATTRIBUTE] = connection
             verb(self._config, revision)
 

@@ -18,6 +18,7 @@ _LOCKS: Final = (
     (r"CREATE (UNIQUE )?INDEX CONCURRENTLY", None),
     (r"CREATE (UNIQUE )?INDEX \S+ ON (?P<table>\w+)", "nobody writes to {} until it is built"),
     (r"ALTER TABLE (?P<table>\w+)", "nobody reads or writes {} meanwhile"),
+    (r"DROP INDEX (?P<table>\w+)", "nobody reads or writes the table of {} meanwhile"),
     (r"DROP TABLE (?P<table>\w+)", "nobody reads or writes {} meanwhile"),
     (r"CREATE TRIGGER .*? ON (?P<table>\w+)", "nobody writes to {} meanwhile"),
     (r"DROP TRIGGER .*? ON (?P<table>\w+)", "nobody reads or writes {} meanwhile"),
