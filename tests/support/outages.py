@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests.support.proxy import make_certificate
 from tests.support.servers import (
     SERVER_USER,
     CannotStart,
@@ -41,6 +42,24 @@ class PostgresServer:
         with running_server(command, self.port, self.folder, self.address) as process:
             self.wait()
             yield process
+
+    def speak_tls(self) -> None:
+        """From its next start on, with a certificate of an authority of its own."""
+        certificates = self.folder / "certificates"
+        make_certificate(certificates)
+        data = self.folder / "data"
+        for name in ("server.pem", "server.key"):
+            shutil.copy(certificates / name, data / name)
+            if os.geteuid() == 0:
+                shutil.chown(data / name, SERVER_USER, SERVER_USER)
+        (data / "server.key").chmod(0o600)
+        with (data / "postgresql.conf").open("a") as file:
+            file.write("ssl = on\nssl_cert_file = 'server.pem'\nssl_key_file = 'server.key'\n")
+
+    def other_authority(self) -> Path:
+        """Of one that has not signed for this server."""
+        make_certificate(self.folder / "other")
+        return self.folder / "other" / "authority.pem"
 
     def wait(self) -> None:
         """Until it takes connections."""

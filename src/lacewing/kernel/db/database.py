@@ -19,7 +19,8 @@ from lacewing.kernel.settings import split_by_commas
 class DatabaseSettings(BaseModel, frozen=True):
     database_url: str | None = Field(
         None,
-        description="`postgresql://user:password@host:port/name`, or `sqlite:///path`. "
+        description="`postgresql://user:password@host:port/name`, with "
+        "`?sslmode=verify-full&sslrootcert=FILE` for TLS, or `sqlite:///path`. "
         "Without it: SQLite in the data folder.",
     )
     database_pool_size: int = Field(

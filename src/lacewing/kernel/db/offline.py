@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Literal, TypeVar
 
+import asyncpg
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -16,6 +17,11 @@ from lacewing.kernel.db.failures import DatabaseUnavailable
 __all__ = ["Connection", "use_connection"]
 
 LOCK_SECONDS: Final = 30
+CONNECT_SECONDS: Final = 30
+
+_PASSING_STATES: Final = frozenset({"40001", "40P01", "55P03", "57014"})
+"""Serialization failure, deadlock, lock not available, query cancelled (PostgreSQL, appendix A)."""
+_PASSING_CODES: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
 Isolation = Literal["REPEATABLE READ", "READ COMMITTED"]
 
@@ -47,9 +53,17 @@ async def use_connection(
     except (OSError, sqlite3.Error) as error:
         raise DatabaseUnavailable(f"The database does not answer: {error}") from error
     except DBAPIError as error:
-        if error.connection_invalidated:
+        if error.connection_invalidated or _passes(error.orig):
             raise DatabaseUnavailable(f"The database does not answer: {error.orig}") from error
         raise
+
+
+def _passes(error: object) -> bool:
+    """Whether others stood in the way, who will be gone when this is tried again."""
+    return (
+        getattr(error, "sqlstate", None) in _PASSING_STATES
+        or getattr(error, "sqlite_errorcode", None) in _PASSING_CODES
+    )
 
 
 def _use_sqlite(path: Path, use: Callable[[Connection], Result], changes: bool) -> Result:  # noqa: FBT001  handed on to a thread
@@ -71,8 +85,11 @@ def _use_sqlite(path: Path, use: Callable[[Connection], Result], changes: bool) 
 async def _use_postgres(
     url: str, use: Callable[[Connection], Result], isolation: Isolation
 ) -> Result:
+    # By the driver itself, as the server's pool: so a URL's `sslmode` means the same everywhere.
     engine = create_async_engine(
-        f"postgresql+asyncpg://{url.partition('://')[2]}", isolation_level=isolation
+        "postgresql+asyncpg://",
+        async_creator=lambda: asyncpg.connect(url, timeout=CONNECT_SECONDS),
+        isolation_level=isolation,
     )
     try:
         async with engine.begin() as connection:

@@ -20,6 +20,7 @@ from lacewing.kernel.metrics import POOL_IN_USE, POOL_SIZE, POOL_WAIT_SECONDS, P
 PROBE_SECONDS: Final = 0.5
 """Between two looks whether a server that was lost is there again."""
 PROBE_LIMIT_SECONDS: Final = 2.0
+"""For an answer; connecting may take as long as it may for everybody."""
 RELEASE_SECONDS: Final = 5.0
 CLOSE_SECONDS: Final = 10.0
 SILENCE_SECONDS: Final = 5
@@ -30,9 +31,15 @@ STATEMENT_GRACE_SECONDS: Final = 3.0
 STATEMENTS_PREPARED: Final = 500
 """Prepared statements kept a connection."""
 
-_LOST = (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError)
+_LOST = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TargetServerAttributeNotMatched,
+)
 """No new connection can be had; a ``TimeoutError`` is an ``OSError``. One that is refused for its
 password, or since there are too many, says nothing about the others."""
+_NO_ANSWER = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 _SERVER_NOTICES_SILENCE: Final = {
     "tcp_keepalives_idle": str(SILENCE_SECONDS),
@@ -175,28 +182,30 @@ class Pool:
 
     async def _probe(self, error: BaseException) -> None:
         """Ask until the server answers; none of the connections of before is used any more."""
-        await self._pool.expire_connections()
-        is_lost = not await self._answers()
-        if is_lost:
-            _log.warning("database_lost", error=type(error).__name__)
+        try:
+            await self._pool.expire_connections()
+            if not await self._answers():
+                _log.warning("database_lost", error=type(error).__name__)
+                self._first_look.set()
+                while True:
+                    await asyncio.sleep(PROBE_SECONDS)
+                    if await self._answers():
+                        break
+                _log.warning("database_back")
+        finally:
+            # Whatever ends the probe: nobody waits for it any more.
+            self._probing = None
             self._first_look.set()
-            while True:
-                await asyncio.sleep(PROBE_SECONDS)
-                if await self._answers():
-                    break
-            _log.warning("database_back")
-        self._probing = None
-        self._first_look.set()
 
     async def _answers(self) -> bool:
         try:
-            async with asyncio.timeout(PROBE_LIMIT_SECONDS):
+            async with asyncio.timeout(max(PROBE_LIMIT_SECONDS, self._limits.connect)):
                 connection = await self._pool.acquire()
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except _NO_ANSWER:
             return False
         try:
             await connection.fetchval("SELECT 1", timeout=PROBE_LIMIT_SECONDS)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except _NO_ANSWER:
             connection.terminate()
             return False
         finally:

@@ -32,6 +32,7 @@ _UNAVAILABLE = (
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
     asyncpg.ReadOnlySQLTransactionError,  # the one who wrote has become a standby
+    asyncpg.TargetServerAttributeNotMatched,  # the URL wants one that writes, and there is none yet
     asyncpg.InvalidCachedStatementError,  # the schema was upgraded meanwhile
     OSError,
     TimeoutError,
