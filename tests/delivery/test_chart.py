@@ -118,6 +118,7 @@ def test_an_auditor_of_manifests_finds_nothing(tmp_path: Path) -> None:
         (CLUSTER | {"secrets": {"existingKeys": ["PII_HASH_KEY"]}}, "say in which Secret"),
         (CLUSTER | {"redis": {"url": "redis://a:6379"}}, "redis.enabled: a URL is given"),
         (CLUSTER | {"broker": {"enabled": True}, "worker": {"replicas": 0}}, "only workers run"),
+        (CLUSTER | {"service": {"type": "LoadBalancer"}}, "networkPolicy.ingress.from: say who"),
     ],
 )  # fmt: skip
 def test_values_that_can_not_work_are_refused_with_the_reason(

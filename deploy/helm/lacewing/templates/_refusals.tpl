@@ -37,6 +37,9 @@
 {{- if and $values.broker.enabled (not (include "lacewing.hasWorkers" .)) }}
 {{- $reasons = append $reasons "broker.enabled: what a broker carries only workers run, and there are none" }}
 {{- end }}
+{{- if and $values.networkPolicy.enabled (ne $values.service.type "ClusterIP") (not $values.networkPolicy.ingress.from) }}
+{{- $reasons = append $reasons "networkPolicy.ingress.from: say who may come in, as ipBlocks; without it only pods of this cluster may, and service.type asks for others" }}
+{{- end }}
 {{- if and (eq $values.keys.source "existing") (not $values.keys.existingSecret) }}
 {{- $reasons = append $reasons "keys.existingSecret: say which Secret holds the keys" }}
 {{- end }}
