@@ -116,11 +116,11 @@ JOBS = Page(
         ),
         "Jobs": (
             lines("Jobs by state", "none", "Scheduled ones wait for their time, or for that of their next attempt.",
-                  ("max by (job, state) (lacewing_jobs)", "{{job}} {{state}}")),
+                  ("max by (kind, state) (lacewing_jobs)", "{{kind}} {{state}}")),
             lines("Attempts", "ops", "By how they ended. `lost`: the worker was silent for so long that another took the job.",
-                  (rate("lacewing_jobs_ended_total", "job, outcome"), "{{job}} {{outcome}}"), stacked=True),
+                  (rate("lacewing_jobs_ended_total", "kind, outcome"), "{{kind}} {{outcome}}"), stacked=True),
             lines("How long they take", "s", "95 of a hundred attempts take no longer.",
-                  (quantile(0.95, "lacewing_job_duration_seconds", "job"), "{{job}}"), thresholds=(60, 300)),
+                  (quantile(0.95, "lacewing_job_duration_seconds", "kind"), "{{kind}}"), thresholds=(60, 300)),
         ),
         "Documents": (
             lines("Taken in", "Bps", "Bytes of uploads a second, by what they are.",

@@ -222,6 +222,21 @@ async def test_prometheus_reads_what_server_and_worker_tell(running: Running) ->
     assert [target["lastError"] for target in targets] == ["", ""]
 
 
+async def test_no_label_of_ours_is_one_that_prometheus_gives(running: Running) -> None:
+    """OPS-11: it would rename ours, and whoever asks for `job` would get the name of a target."""
+    for url in (running.server, running.worker):
+        assert not re.findall(
+            r"^lacewing_.*[{,](?:job|instance)=.*$", metrics_of(url), re.MULTILINE
+        )
+
+    async def ours_were_read() -> bool:
+        return "kind" in running.prometheus.ask("labels")
+
+    await until(ours_were_read)
+    names = running.prometheus.ask("labels")
+    assert [name for name in names if name.startswith("exported_")] == []
+
+
 def test_what_is_told_follows_the_conventions(running: Running) -> None:
     """OPS-11: promtool looks at names, units, types and help of everything."""
     for url in (running.server, running.worker):

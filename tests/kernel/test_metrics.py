@@ -86,11 +86,11 @@ async def test_queues_tell_how_much_waits_and_for_how_long(idle_house: House) ->
 
     await queues.measure(session, house.clock())
 
-    assert measured("lacewing_jobs", job=DELIVER, state="waiting") == 2
-    assert measured("lacewing_jobs", job=DELIVER, state="scheduled") == 1
-    assert measured("lacewing_jobs_oldest_seconds", job=DELIVER) == pytest.approx(40)
+    assert measured("lacewing_jobs", kind=DELIVER, state="waiting") == 2
+    assert measured("lacewing_jobs", kind=DELIVER, state="scheduled") == 1
+    assert measured("lacewing_jobs_oldest_seconds", kind=DELIVER) == pytest.approx(40)
     assert measured("lacewing_jobs_waiting") == sum(
-        measured("lacewing_jobs", job=name, state="waiting") for name in JOB_NAMES
+        measured("lacewing_jobs", kind=name, state="waiting") for name in JOB_NAMES
     )
 
     async with transaction(house.database) as writing:
@@ -98,9 +98,9 @@ async def test_queues_tell_how_much_waits_and_for_how_long(idle_house: House) ->
         await jobs.lease_next(writing, [DELIVER], new_id(), house.clock(), until_then)
     await queues.measure(session, house.clock())
 
-    assert measured("lacewing_jobs", job=DELIVER, state="running") == 1
-    assert measured("lacewing_jobs", job=DELIVER, state="waiting") == 1
-    assert measured("lacewing_jobs", job="documents.remove-file", state="waiting") == 0
+    assert measured("lacewing_jobs", kind=DELIVER, state="running") == 1
+    assert measured("lacewing_jobs", kind=DELIVER, state="waiting") == 1
+    assert measured("lacewing_jobs", kind="documents.remove-file", state="waiting") == 0
 
 
 async def test_every_kind_of_job_is_told_of(shared_house: House) -> None:

@@ -1,7 +1,8 @@
 """Measurements, in the names of Prometheus; those of one domain stand in that domain.
 
 Labels are few and from closed sets: templates, kinds, codes, never ids, addresses or names of
-people. ``multiprocess_mode`` says how the values of the processes of one server become one.
+people. None is called ``job`` or ``instance``: so Prometheus calls what it asks, and renames
+whatever of ours has such a name. ``multiprocess_mode`` says how the values of the processes of one server become one.
 """
 
 from typing import Final
@@ -141,13 +142,13 @@ JOBS_WAITING = Gauge(
 JOBS = Gauge(
     "lacewing_jobs",
     "Jobs by kind: waiting (due, begun by nobody), running, scheduled (due later).",
-    ["job", "state"],
+    ["kind", "state"],
     multiprocess_mode=NEWEST,
 )
 JOBS_OLDEST_SECONDS = Gauge(
     "lacewing_jobs_oldest_seconds",
     "For how long the oldest job of a kind that waits has been due.",
-    ["job"],
+    ["kind"],
     multiprocess_mode=NEWEST,
 )
 JOBS_DEAD = Gauge(
@@ -158,12 +159,12 @@ JOBS_DEAD = Gauge(
 JOBS_ENDED = Counter(
     "lacewing_jobs_ended",
     "Attempts at jobs, by how they ended: done, failed, lost, put-back or dead.",
-    ["job", "outcome"],
+    ["kind", "outcome"],
 )
 JOB_SECONDS = Histogram(
     "lacewing_job_duration_seconds",
     "How long attempts at jobs took.",
-    ["job"],
+    ["kind"],
     buckets=JOB_BUCKETS,
 )
 TASK_FAILURES = Counter(
