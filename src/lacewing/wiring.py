@@ -27,7 +27,7 @@ from lacewing.documents.http import documents, downloads, uploads
 from lacewing.documents.permissions import GRANTS as DOCUMENTS_GRANTS
 from lacewing.documents.public import describe_documents
 from lacewing.documents.rules import PROCESS_DOCUMENT, REMOVE_FILE, SWEEP_FILES
-from lacewing.kernel.audit.chain import CHAINED_AT_ONCE, Chain
+from lacewing.kernel.audit.chain import CHAIN_TASK, CHAINED_AT_ONCE, Chain
 from lacewing.kernel.db import Session
 from lacewing.kernel.events.consumer import Consumer
 from lacewing.kernel.events.retention import DELETED_AT_ONCE, delete_old_events
@@ -164,7 +164,7 @@ def periodic_tasks(settings: Settings, accounts: Accounts) -> list[PeriodicTask]
     return [
         *PERIODIC_TASKS,
         PeriodicTask("queue-depths", 15, Queues(JOB_NAMES).measure),
-        PeriodicTask("audit-chain", 1, chain.extend, repeats_at=CHAINED_AT_ONCE, also_at_end=True),
+        PeriodicTask(CHAIN_TASK, 1, chain.extend, repeats_at=CHAINED_AT_ONCE, also_at_end=True),
         PeriodicTask("last-uses", 15, accounts.last_uses.write, also_at_end=True),
     ]
 

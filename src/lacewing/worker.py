@@ -28,6 +28,8 @@ RELAY_PAUSE_SECONDS: Final = 1.0
 PACE_SECONDS: Final = 0.02
 """Between two steps: one event goes at once, many that come together are dealt with together."""
 FAILURE_PAUSE_SECONDS: Final = 5.0
+BUG: Final = "bug"
+"""The reason of a task that failed by no refusal."""
 
 Carry = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 """Carries jobs to those who run them until the event is set."""
@@ -58,6 +60,8 @@ class Worker:
         self._bells = bells or Bells()
         self._ears: list[Ear] = []
         self._stopping = asyncio.Event()
+        for task in tasks:
+            TASK_FAILURES.labels(task.name, BUG)  # 0, so that the first one is seen as growth
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None, None]:
@@ -154,7 +158,7 @@ class Worker:
             return None
         except Exception:  # ruff: ignore[blind-except]  a bug in one task must not end all others
             _log.exception("task_failed", task=task.name)
-            TASK_FAILURES.labels(task.name, "bug").inc()
+            TASK_FAILURES.labels(task.name, BUG).inc()
             return None
         TASK_DONE_AT.labels(task.name).set(self._clock().timestamp())
         if count:

@@ -92,6 +92,21 @@ def metrics_in(expr: str) -> set[str]:
     return {name for name in names if name.lower() not in _WORDS}
 
 
+def counters_in(expr: str) -> list[tuple[str, dict[str, str]]]:
+    """Counters whose first step must be seen: their names, and the labels that they must have.
+
+    Those that only a share is asked of, by whatever labels there are, need no first step.
+    """
+    found = []
+    for function, name, matchers in re.findall(
+        r"\b(increase|rate)\((lacewing_\w+_total)(?:\{([^}]*)\})?\[", expr
+    ):
+        labels = dict(re.findall(r'(\w+)="([^"]*)"', matchers))
+        if labels or function == "increase":
+            found.append((name, labels))
+    return found
+
+
 class Prometheus:
     """One that runs."""
 

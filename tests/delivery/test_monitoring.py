@@ -12,13 +12,18 @@ import httpx
 import pytest
 import yaml  # type: ignore[import-untyped]  # it brings no types
 from jsonschema import Draft7Validator  # type: ignore[import-untyped]  # it brings no types
+from prometheus_client.parser import text_string_to_metric_families
 from scripts.dashboards import rendered
 
+from lacewing.webhooks.rules import OffReason
+from lacewing.wiring import PERIODIC_TASKS
+from lacewing.worker import BUG
 from tests.delivery.monitoring import (
     DASHBOARDS,
     FOLDER,
     RULES,
     Prometheus,
+    counters_in,
     metrics_in,
     panels,
     rules,
@@ -290,6 +295,33 @@ async def test_rules_are_evaluated_without_a_failure(running: Running) -> None:
         if rule["type"] == "alerting" and rule["state"] == "firing"
     }
     assert firing == {"LacewingWatchdog"}
+
+
+def test_what_an_alert_waits_for_is_told_of_before_its_first_time(running: Running) -> None:
+    """OPS-11: a counter that is born with its first step has grown by nothing, says Prometheus."""
+    wanted = [
+        each for rule in rules() if "alert" in rule for each in counters_in(rule["expr"])
+    ] + [
+        ("lacewing_webhooks_switched_off_total", {"reason": reason.value}) for reason in OffReason
+    ] + [
+        ("lacewing_task_failures_total", {"task": task.name, "reason": BUG})
+        for task in PERIODIC_TASKS
+    ]  # fmt: skip
+
+    for url in (running.server, running.worker):
+        told = [
+            sample
+            for family in text_string_to_metric_families(metrics_of(url))
+            for sample in family.samples
+        ]
+        missing = [
+            (name, labels)
+            for name, labels in wanted
+            if not any(
+                sample.name == name and labels.items() <= sample.labels.items() for sample in told
+            )
+        ]
+        assert missing == []
 
 
 def test_processes_of_one_server_are_told_of_as_one(running: Running) -> None:

@@ -2,7 +2,8 @@
 
 Labels are few and from closed sets: templates, kinds, codes, never ids, addresses or names of
 people. None is called ``job`` or ``instance``: so Prometheus calls what it asks, and renames
-whatever of ours has such a name. ``multiprocess_mode`` says how the values of the processes of one server become one.
+whatever of ours has such a name. ``multiprocess_mode`` says how the values of the processes of one
+server become one.
 """
 
 from typing import Final

@@ -2,6 +2,8 @@
 
 from prometheus_client import Counter, Histogram
 
+from lacewing.webhooks.rules import OffReason
+
 TRIES = Counter(
     "lacewing_webhook_tries",
     "Tries to deliver, by how they ended: delivered, failed-again (tried later) or failed.",
@@ -23,3 +25,5 @@ FAILED = "failed"
 
 for outcome in (DELIVERED, FAILED_AGAIN, FAILED):
     TRIES.labels(outcome)
+for reason in OffReason:
+    SWITCHED_OFF.labels(reason.value)

@@ -7,10 +7,13 @@ from lacewing.accounts import rules
 from lacewing.accounts.store import users as store
 from lacewing.accounts.store.users import Credential
 from lacewing.kernel import audit
+from lacewing.kernel.audit import Outcome
 from lacewing.kernel.work import Work
 
 NOBODY: Final = UUID(int=0)
 """Stands for an unknown user, so that the same statements run for one: time must not tell."""
+
+audit.expect("auth.account_locked", Outcome.SUCCESS)
 
 
 def is_locked(work: Work, credential: Credential) -> bool:

@@ -11,6 +11,8 @@ from lacewing.kernel import audit
 from lacewing.kernel.audit import Outcome
 from lacewing.kernel.work import Work
 
+audit.expect("auth.login", Outcome.SUCCESS, Outcome.FAILURE)
+
 
 async def find_limit_key(work: Work, name: str, device_token: str | None) -> str:
     """What tries for ``name`` are counted by.

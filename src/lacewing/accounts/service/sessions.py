@@ -26,6 +26,8 @@ from lacewing.kernel.work import Work
 
 FIRST_GENERATION = 1
 
+audit.expect("auth.refresh_reuse", Outcome.DENIED)
+
 
 class Entered(msgspec.Struct, frozen=True):
     """A session that was begun with a password; the token is for a device that is new."""

@@ -26,7 +26,9 @@ from lacewing.kernel.audit import store
 from lacewing.kernel.audit.store import Chained, Link
 from lacewing.kernel.db import Session
 from lacewing.kernel.errors import Unavailable
+from lacewing.kernel.metrics import TASK_FAILURES
 
+CHAIN_TASK: Final = "audit-chain"
 CHAINED_AT_ONCE: Final = 500
 VERIFIED_AT_ONCE: Final = 1_000
 _CONTEXT: Final = b"lacewing audit chain"
@@ -40,6 +42,9 @@ class ChainCut(Unavailable):
 
     code = "audit-chain-cut"
     title = "The audit log's chain was cut. Run `lacewing audit verify`."
+
+
+TASK_FAILURES.labels(CHAIN_TASK, ChainCut.code)  # counted from 0: an alert waits for the first one
 
 
 class Fault(StrEnum):

@@ -33,6 +33,8 @@ ANY_QUERY = "x-any-query"
 JSON_TYPES = ("application/json", "application/merge-patch+json")
 FORM_TYPES = ("application/x-www-form-urlencoded",)
 
+audit.expect("access.denied", Outcome.DENIED)
+
 
 class MalformedJson(Malformed):
     code = "malformed-json"
