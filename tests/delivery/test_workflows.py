@@ -163,6 +163,16 @@ def test_a_release_is_tested_before_it_is_published_and_tried_before_production(
     assert "helm rollback" in upgrade
 
 
+def test_a_release_that_waits_for_approval_holds_no_other_one_up() -> None:
+    """OPS-10: each has a group of its own; only into one environment goes one at a time."""
+    release, deploy = _load(FOLDER / "release.yml"), _load(FOLDER / "deploy.yml")
+
+    assert release["concurrency"]["group"] == "release-${{ github.ref }}"
+    assert deploy["concurrency"]["group"] == "deploy-${{ inputs.environment }}"
+    assert not release["concurrency"]["cancel-in-progress"]
+    assert not deploy["concurrency"]["cancel-in-progress"]
+
+
 def test_workflows_and_tests_use_the_same_helm() -> None:
     """OPS-10: whose options change from version to version."""
     used = {
