@@ -130,7 +130,7 @@ class Prometheus:
 def scraping(
     folder: Path, targets: Mapping[str, Iterable[str]], token: str
 ) -> Generator[Prometheus]:
-    """A Prometheus with our own configuration, but that it finds its targets on this machine."""
+    """A Prometheus with our own configuration, but for targets that are on this machine."""
     config = yaml.safe_load((FOLDER / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
     secret = folder / "metrics_token"
     secret.write_text(token, encoding="utf-8")
@@ -143,7 +143,6 @@ def scraping(
     config.pop("alerting")
     jobs = {job["job_name"]: job for job in config["scrape_configs"]}
     for name, places in targets.items():
-        jobs[name].pop("dns_sd_configs")
         jobs[name]["static_configs"] = [{"targets": list(places)}]
         jobs[name]["authorization"]["credentials_file"] = str(secret)
     config["scrape_configs"] = [jobs[name] for name in targets]

@@ -124,6 +124,24 @@ def test_the_configuration_of_prometheus_is_well_formed(tmp_path: Path) -> None:
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
+def test_every_server_and_worker_of_compose_is_missed_when_it_stops() -> None:
+    """OPS-11: one that is found by DNS is forgotten with its container, and no alert comes."""
+    config = yaml.safe_load((FOLDER / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+    asked = {
+        target
+        for job in config["scrape_configs"]
+        if job["job_name"] in {"lacewing-server", "lacewing-worker"}
+        for place in job["static_configs"]
+        for target in place["targets"]
+    }
+
+    assert not [job for job in config["scrape_configs"] if "dns_sd_configs" in job]
+    assert asked == {
+        f"{name}:8000" for name in compose["services"] if re.fullmatch(r"server-\d+|worker", name)
+    }
+
+
 def test_each_alert_fires_when_it_shall_and_no_other_one_does() -> None:
     """OPS-11: scenarios in promtool's own words; each names all alerts that fire in it."""
     scenarios = FOLDER / "prometheus" / "tests" / "lacewing.yml"
