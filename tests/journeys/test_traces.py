@@ -44,6 +44,7 @@ async def test_one_trace_leads_from_a_request_to_the_job_and_the_webhook_it_caus
     assert told["trace"] == delivered.headers["traceparent"].split("-")[1]
     assert told["call"].id == delivered.headers["traceparent"].split("-")[2]
     assert told["call"].attributes["http.response.status_code"] == 204
+    assert not told["job"].is_error
     assert told["call"].attributes["server.address"] == LOOPBACK
     assert "a-secret-path" not in str(collector.spans)
     assert (

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import pytest
 
+from lacewing.kernel import tracing
 from lacewing.kernel.db import Database, open_database, transaction
 from lacewing.kernel.errors import Conflict
 from lacewing.kernel.ids import new_id
@@ -30,14 +31,17 @@ from lacewing.kernel.jobs.runner import (
 )
 from lacewing.kernel.jobs.store import DeadJob, JobLine
 from lacewing.kernel.pagination import PageRequest
+from lacewing.kernel.spans import Spans
 from lacewing.kernel.work import Origin, Work
 from lacewing.settings import Settings
+from tests.support.collector import collecting
 from tests.support.house import TestClock
 
 TASK = "test.task"
 WRITTEN = "test.written"
 DEADLINE_SECONDS = 20
 EVERYTHING = PageRequest(1_000)
+
 
 Run = Callable[[Lease], Awaitable[None]]
 GiveUp = Callable[[Work, dict[str, Any], str], Awaitable[None]]
@@ -839,3 +843,29 @@ async def test_a_job_that_fails_does_not_stop_the_carrier(bench: Bench) -> None:
     await carrying
 
     assert (await bench.the_job()).payload == {"fails": True}
+
+
+@pytest.mark.parametrize(
+    ("failure", "told"),
+    [(ValueError("a secret value"), "ValueError"), (Conflict("a secret value"), Conflict.code)],
+    ids=["a bug", "a refusal"],
+)
+async def test_the_span_of_an_attempt_that_failed_says_so_by_kind_alone(
+    bench: Bench, failure: Exception, told: str
+) -> None:
+    """OPS-4, SEC-8: though the attempt itself ends in order, to be tried again."""
+
+    async def fail(_lease: Lease) -> None:
+        raise failure
+
+    await bench.ask()
+    with collecting() as collector:
+        spans = Spans(collector.url, "1.0", ratio=1)
+        with tracing.tracing(spans):
+            assert await bench.runner(fail).run_next()
+        await spans.close()
+
+    [attempt] = collector.named(f"job {TASK}")
+    assert attempt.is_error
+    assert attempt.attributes["error.type"] == told
+    assert "a secret value" not in str(collector.spans)

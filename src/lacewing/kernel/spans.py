@@ -69,8 +69,7 @@ class Making:
         return trace.format_trace_id(self.span.get_span_context().trace_id)
 
     def fail(self, kind: str) -> None:
-        self.span.set_attribute(errors.ERROR_TYPE, kind)
-        self.span.set_status(Status(StatusCode.ERROR))
+        _fail(self.span, kind)
 
 
 class _Calling(Making):
@@ -145,6 +144,9 @@ class Spans:
     def note(self, name: str) -> None:
         trace.get_current_span().add_event(name)
 
+    def fail(self, kind: str) -> None:
+        _fail(trace.get_current_span(), kind)
+
     def call(self, method: str, host: str, port: int) -> _Calling:
         attributes: dict[str, str | int] = {
             http.HTTP_REQUEST_METHOD: method,
@@ -181,6 +183,11 @@ class Spans:
                 name, context=contexts.Context(), kind=SpanKind.CONSUMER, links=links[:LINKS_MAX]
             )
         )
+
+
+def _fail(span: Span, kind: str) -> None:
+    span.set_attribute(errors.ERROR_TYPE, kind)
+    span.set_status(Status(StatusCode.ERROR))
 
 
 def _span_context(traceparent: str) -> trace.SpanContext:

@@ -31,6 +31,9 @@ class Tracer(Protocol):
     def note(self, name: str) -> None:
         """Something happened just now, in the current span."""
 
+    def fail(self, kind: str) -> None:
+        """What the current span tells of has failed, and ends without an exception."""
+
     def call(self, method: str, host: str, port: int) -> AbstractContextManager[Call]:
         """A request that is sent to another server."""
 
@@ -79,6 +82,11 @@ def statement(system: str, name: str, text: str) -> AbstractContextManager[Any] 
 def note(name: str) -> None:
     if _tracer is not None:
         _tracer.note(name)
+
+
+def fail(kind: str) -> None:
+    if _tracer is not None:
+        _tracer.fail(kind)
 
 
 def call(method: str, host: str, port: int) -> AbstractContextManager[Call]:

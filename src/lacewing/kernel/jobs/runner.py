@@ -160,6 +160,7 @@ class Runner:
         if job.attempt > kind.attempts_max:
             # Begun once more than it may be: this attempt is none.
             lease.job = msgspec.structs.replace(job, attempt=job.attempt - 1)
+            tracing.fail("worker-died")
             await self._give_up(lease, kind, job.last_error or "its workers died at it")
             return
         try:
@@ -180,7 +181,7 @@ class Runner:
             raise
         except Exception as error:  # noqa: BLE001  whatever a job fails with: it is told, and tried again
             expected = isinstance(error, Refusal)
-            tracing.note("job failed")
+            tracing.fail(_kind_of(error))
             _log.warning("job_failed", reason=_told(error), exc_info=not expected)
             await self._try_again(lease, kind, _told(error))
         else:
@@ -267,6 +268,10 @@ async def _open_places(
 
 def _parts_of(lane: str | None) -> list[str]:
     return [] if lane is None else lane.split()
+
+
+def _kind_of(error: Exception) -> str:
+    return error.code if isinstance(error, Refusal) else type(error).__name__
 
 
 def _told(error: Exception) -> str:
