@@ -2,7 +2,8 @@
 
 Attributes have the names of OpenTelemetry's semantic conventions where those are stable, else they
 begin with ``lacewing.``. No value of a statement, no query, no body, no URL of a webhook and no
-message of an exception is ever in one: they may be secret, and traces are read by many (SEC-8).
+message of an exception is ever in one: they may be secret, and traces are read by many (SEC-8). Nor
+is the address of a client or the name of its browser.
 """
 
 import asyncio

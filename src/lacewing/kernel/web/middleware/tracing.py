@@ -2,11 +2,9 @@
 
 import structlog
 from opentelemetry.semconv.attributes import (
-    client_attributes as client,
     http_attributes as http,
     network_attributes as network,
     url_attributes as url,
-    user_agent_attributes as user_agent,
 )
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -59,7 +57,10 @@ class Tracing:
 
 
 def _note_answer(made: Making, scope: Scope, method: str, status: int) -> None:
-    """By now it is known which route it was; a span that is not kept notes nothing."""
+    """By now it is known which route it was; a span that is not kept notes nothing.
+
+    Nothing says who asked: the access log has that, under the request's id.
+    """
     span = made.span
     if not span.is_recording():
         return
@@ -68,11 +69,6 @@ def _note_answer(made: Making, scope: Scope, method: str, status: int) -> None:
     span.set_attribute(url.URL_SCHEME, scope["scheme"])
     span.set_attribute(network.NETWORK_PROTOCOL_VERSION, scope.get("http_version", "1.1"))
     span.set_attribute("lacewing.request_id", scope["lacewing.request_id"])
-    origin = scope["lacewing.origin"]
-    if origin.ip is not None:
-        span.set_attribute(client.CLIENT_ADDRESS, origin.ip)
-    if origin.user_agent is not None:
-        span.set_attribute(user_agent.USER_AGENT_ORIGINAL, origin.user_agent)
     route = getattr(scope.get("route"), "path", None)
     if route is not None:
         span.update_name(f"{method} {route}")
