@@ -477,6 +477,19 @@ def test_the_collector_passes_on_what_it_takes() -> None:
     assert all(pipeline["processors"][0] == "memory_limiter" for pipeline in pipelines)
 
 
+def test_logs_of_other_containers_of_the_machine_are_left_where_they_are() -> None:
+    """OPS-11, SEC-8: Docker keeps all in one folder; ours say in each line whose they are."""
+    config = yaml.safe_load((FOLDER / "collector" / "collector.yml").read_text(encoding="utf-8"))
+    ours = "com.docker.compose.service"
+    first, second, *_ = config["receivers"]["file_log/containers"]["operators"]
+
+    assert (first["type"], second["type"]) == ("json_parser", "filter")
+    assert second["expr"] == f'attributes.attrs == nil or not ("{ours}" in attributes.attrs)'
+    for file in (ROOT / "docker-compose.yml", FOLDER / "compose.yml"):
+        for name, service in yaml.safe_load(file.read_text(encoding="utf-8"))["services"].items():
+            assert service["logging"]["options"]["labels"] == ours, name
+
+
 def test_whatever_is_mounted_or_asked_is_there() -> None:
     """OPS-11: files of the repository, and hosts that are services of it."""
     services = _services()
