@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml  # type: ignore[import-untyped]  # it brings no types
+from scripts.check import not_run
 
 from tests.support.cannot import cannot_test
 from tests.support.servers import CannotStart
@@ -158,6 +159,15 @@ def test_every_supported_python_is_tested_on_both_databases() -> None:
 
     assert f'requires-python = ">={matrix["python"][0]}"' in project
     assert matrix == {"python": ["3.11", "3.12", "3.13"], "database": ["sqlite", "postgresql"]}
+
+
+def test_a_check_that_could_not_run_has_failed_there_and_is_told_of_elsewhere(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """OPS-10, SEC-10: a gate that is open because nobody stood at it is none."""
+    assert not_run("audit", "no network", {"GITHUB_ACTIONS": "true"}) is False
+    assert not_run("audit", "no network", {}) is True
+    assert capsys.readouterr().out == "== audit: NOT RUN: no network\n" * 2
 
 
 def test_one_gate_waits_for_everything() -> None:
