@@ -106,6 +106,8 @@ def not_run(name: str, reason: str, environment: dict[str, str]) -> bool:
 def main(kind: str, *options: str) -> int:
     environment = dict(os.environ)
     environment["PATH"] = f"{BIN}{os.pathsep}{environment.get('PATH', '')}"
+    # Else each process that a test starts would compile the whole program anew.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     environment["SEMGREP_SETTINGS_FILE"] = str(SEMGREP_HOME / "settings.yml")
     environment["SEMGREP_LOG_FILE"] = str(SEMGREP_HOME / "semgrep.log")
     if kind == "delivery":
