@@ -9,7 +9,8 @@ from tests.accounts.acts import nothing_changes, refresh, status_with
 from tests.accounts.forgeries import by_own_key, signed, unsigned, with_claims, with_header
 from tests.support.house import House, Member
 
-REFUSED_WITHIN_SECONDS = 0.05
+REFUSED_WITHIN_SECONDS = 1.0
+"""On a machine that does much else; what is meant would take hours, or all memory."""
 """No header makes the server work hard; the quickest of three tries counts on a busy machine."""
 
 Forge = Callable[[House, Member], str]
