@@ -127,6 +127,26 @@ async def test_other_names_are_not_served(a_site: Site, scheme: str) -> None:
     assert answer.json()["type"] == "misdirected-request"
 
 
+@pytest.mark.parametrize("kind", ["absolute", "ordinary"])
+async def test_the_servers_are_told_the_name_that_led_here(a_site: Site, kind: str) -> None:
+    """SEC-3, LIVE-3: a `Host` beside a whole address in the request line is not it, so a page of
+    that name is foreign."""
+    host, port = a_site.proxy.host.split(":")
+    target = f"{a_site.proxy.url}/ws/notifications" if kind == "absolute" else "/ws/notifications"
+    named = "evil.example" if kind == "absolute" else a_site.proxy.host
+    reader, writer = await asyncio.open_connection(host, int(port), ssl=a_site.proxy.tls)
+    writer.write(
+        f"GET {target} HTTP/1.1\r\nHost: {named}\r\nOrigin: https://{named}\r\n"
+        f"Authorization: Bearer {a_site.token}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+    )
+    async with asyncio.timeout(30):
+        status = (await reader.readline()).split()[1]
+    writer.close()
+
+    assert status == (b"403" if kind == "absolute" else b"101")
+
+
 async def test_probes_may_ask_by_any_name(a_site: Site) -> None:
     """OPS-4: load balancers know an address only; they learn whether it is alive, and no more."""
     headers = {"Host": "10.0.0.1"}
