@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.delivery.sites import Site, needing_programs
-from tests.support.proxy import Proxy, rendered
+from tests.support.proxy import WIDE_OPEN, Proxy, proxying, rendered
 from tests.support.tools import debian_tool
 
 REQUEST_ID = re.compile(r"[0-9a-f]{32}")
@@ -77,17 +77,39 @@ async def test_an_insane_request_id_is_replaced(a_site: Site, insane: str) -> No
     assert await server_line(a_site, answers[0].headers["x-request-id"])
 
 
-async def test_a_trace_goes_on_or_begins_here(a_site: Site) -> None:
-    """OPS-4, OPS-5: the trace id stands in the log."""
-    async with a_site.proxy.client() as client:
-        given = await client.get("/health/live", headers={"traceparent": TRACEPARENT})
-        forged = await client.get("/health/live", headers={"traceparent": "00-x-y-01"})
-        none = await client.get("/health/live")
+async def test_a_strangers_trace_begins_here(a_site: Site) -> None:
+    """OPS-4, OPS-5: who asks does not decide what is recorded; the trace id stands in the log."""
+    async with a_site.proxy.client(a_site.token) as client:
+        given = await client.get("/api/posts", headers={"traceparent": TRACEPARENT})
+        forged = await client.get("/api/posts", headers={"traceparent": "00-x-y-01"})
+        none = await client.get("/api/posts")
 
-    assert (await logged_as(a_site.proxy, given.headers["x-request-id"]))["trace_id"] == TRACE_ID
-    for answer in (forged, none):
+    for answer in (given, forged, none):
         line = await logged_as(a_site.proxy, answer.headers["x-request-id"])
         assert line["trace_id"] == answer.headers["x-request-id"]
+        assert TRACE_ID not in await server_line(a_site, answer.headers["x-request-id"])
+
+
+@pytest.mark.parametrize(
+    ("trusted", "client", "goes_on"),
+    [
+        ("127.0.0.1 10.0.0.0/8 2001:db8::/32", "203.0.113.1", True),
+        ("10.0.0.0/8", "10.0.0.1", False),
+    ],
+)
+async def test_a_trusted_load_balancers_trace_goes_on(
+    tmp_path: Path, trusted: str, client: str, *, goes_on: bool
+) -> None:
+    """OPS-4: whoever it asks for; it is the sender that is trusted, and not whom it names."""
+    variables = {**WIDE_OPEN, "LACEWING_PROXY_TRUSTED": trusted}
+    headers = {"traceparent": TRACEPARENT, "X-Forwarded-For": client}
+    with needing_programs(), proxying(tmp_path, ["127.0.0.1:1"], variables) as proxy:
+        async with proxy.client(headers=headers) as asking:
+            answer = await asking.get("/metrics")
+        line = await logged_as(proxy, answer.headers["x-request-id"])
+
+    assert answer.status_code == 404
+    assert (line["trace_id"] == TRACE_ID) is goes_on
 
 
 async def test_strangers_do_not_say_where_they_come_from(a_site: Site) -> None:
