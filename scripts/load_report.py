@@ -95,6 +95,17 @@ def _take(row: Mapping[str, str], bucket: Bucket) -> None:
         bucket.users = max(bucket.users, value)
 
 
+def unmeasured(summary: Mapping[str, Any], course: Course) -> list[str]:
+    """Acts that nobody did, and thresholds over nothing, which k6 takes for held."""
+    acts = [act for act in ACTS if not course.asked[act]]
+    parts = [
+        name
+        for name, metric in summary["metrics"].items()
+        if "{" in name and metric.get("thresholds") and not metric.get("count")
+    ]
+    return acts + parts
+
+
 def failed_thresholds(summary: Mapping[str, Any]) -> list[str]:
     """What did not hold, in k6's own words; in its summary a threshold is true where it failed."""
     return [
@@ -120,15 +131,17 @@ def write_report(
 def _page(facts: Mapping[str, str], summary: Mapping[str, Any], course: Course) -> str:
     metrics = summary["metrics"]
     broken = failed_thresholds(summary)
+    missing = unmeasured(summary, course)
     checked = metrics["lacewing_failed"]
     rates = course.rates()
     lines = [
         f"# Load test: {facts['scenario']}",
         "",
-        "**All thresholds hold.**" if not broken else "**Some thresholds do not hold.**",
+        _verdict(broken, missing),
         "",
         *(f"- does not hold: `{each}`" for each in broken),
-        *([""] if broken else []),
+        *(f"- was not measured: `{each}`" for each in missing),
+        *([""] if broken or missing else []),
         "| | |",
         "|---|---|",
         *(f"| {name} | {value} |" for name, value in facts.items()),
@@ -151,6 +164,12 @@ def _page(facts: Mapping[str, str], summary: Mapping[str, Any], course: Course) 
         "",
     ]
     return "\n".join(lines)
+
+
+def _verdict(broken: Sequence[str], missing: Sequence[str]) -> str:
+    if broken:
+        return "**Some thresholds do not hold.**"
+    return "**Some of it was not measured.**" if missing else "**All thresholds hold.**"
 
 
 def _row(text: str, count: int, metric: Mapping[str, Any] | None) -> str:

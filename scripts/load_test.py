@@ -22,11 +22,11 @@ from urllib.parse import urlsplit
 
 import msgspec
 from tests.support import servers
-from tests.support.processes import admin_token, environment_of, lacewing, serving
+from tests.support.processes import Server, admin_token, environment_of, lacewing, serving
 from tests.support.proxy import site
 from tests.support.tools import ROOT, go_tool
 
-from scripts.load_report import failed_thresholds, read_course, write_report
+from scripts.load_report import failed_thresholds, read_course, unmeasured, write_report
 
 SCRIPT: Final = ROOT / "scripts" / "load_test.js"
 SCENARIOS: Final = ("smoke", "load", "stress", "soak", "spike")
@@ -45,6 +45,8 @@ class Target(NamedTuple):
     token: str | None
     """Of an administrator, who may make projects."""
     what: str
+    servers: Sequence[Server] = ()
+    """Those that were started for it."""
 
 
 def is_this_machine(url: str) -> bool:
@@ -62,21 +64,25 @@ def started(stack_name: str, folder: Path) -> Generator[Target]:
         if stack_name == "sqlite":
             environment = environment_of(f"sqlite:///{folder}/lacewing.sqlite3", folder)
             _fill(environment)
-            server = stack.enter_context(serving(environment))
-            yield Target(server.url, admin_token(server, environment), "one server on SQLite")
+            yield _one_server(stack.enter_context(serving(environment)), environment, "SQLite")
             return
         postgres = stack.enter_context(servers.postgres(DURABLE))
         database_url = f"{postgres}/postgres"
         environment = environment_of(database_url, folder)
         _fill(environment)
         if stack_name == "postgresql":
-            server = stack.enter_context(serving(environment))
-            yield Target(server.url, admin_token(server, environment), "one server on PostgreSQL")
+            yield _one_server(stack.enter_context(serving(environment)), environment, "PostgreSQL")
             return
         redis_url = stack.enter_context(servers.redis())
         proxy, environment = stack.enter_context(site(folder, database_url, redis_url))
         what = "nginx over TLS, two servers, PostgreSQL and Redis"
-        yield Target(proxy.url, admin_token(proxy.servers[0], environment), what)
+        token = admin_token(proxy.servers[0], environment)
+        yield Target(proxy.url, token, what, proxy.servers)
+
+
+def _one_server(server: Server, environment: dict[str, str], database: str) -> Target:
+    token = admin_token(server, environment)
+    return Target(server.url, token, f"one server on {database}", [server])
 
 
 def _fill(environment: dict[str, str]) -> None:
@@ -110,7 +116,20 @@ def run_k6(target: Target, options: argparse.Namespace, folder: Path) -> int:
     return subprocess.run(command, env=environment, check=False).returncode
 
 
-def facts_of(target: Target, options: argparse.Namespace, began: datetime) -> dict[str, str]:
+def memory_of(target: Target) -> str:
+    """What each of its servers holds in memory; empty of those that somebody else started."""
+    told = [
+        Path(f"/proc/{server.process.pid}/status").read_text(encoding="utf-8")
+        for server in target.servers
+    ]
+    lines = [line for text in told for line in text.splitlines()]
+    kilobytes = [int(line.split()[1]) for line in lines if line.startswith("VmRSS:")]
+    return ", ".join(f"{each / 1024:.0f} MiB" for each in kilobytes)
+
+
+def facts_of(
+    target: Target, options: argparse.Namespace, began: datetime, memory_before: str
+) -> dict[str, str]:
     load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
     return {
         "scenario": options.scenario,
@@ -119,6 +138,8 @@ def facts_of(target: Target, options: argparse.Namespace, began: datetime) -> di
         "machine": f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, "
         f"Python {platform.python_version()}; k6 and all servers on it",
         "load average at the end": load,
+        **({"memory of each server, before": memory_before} if memory_before else {}),
+        **({"memory of each server, after": memory} if (memory := memory_of(target)) else {}),
         **({"beside it": options.note} if options.note else {}),
     }
 
@@ -139,7 +160,7 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
 
 
 def main(given: Sequence[str]) -> int:
-    """0: all thresholds hold; 1: some do not, or it could not be run; 2: not asked for rightly."""
+    """0: all was done and all thresholds hold; 1: not so, or it did not run; 2: wrongly asked."""
     options = arguments(given)
     if options.url is not None and not (options.allow_host or is_this_machine(options.url)):
         print(
@@ -155,18 +176,22 @@ def main(given: Sequence[str]) -> int:
             target = Target(options.url.rstrip("/"), token, urlsplit(options.url).netloc)
         else:
             target = stack.enter_context(started(options.stack, folder))
-        began = datetime.now(UTC)
+        began, memory_before = datetime.now(UTC), memory_of(target)
         code = run_k6(target, options, folder)
         if code not in {0, THRESHOLDS_FAILED}:
             print(f"k6 ended with {code}", file=sys.stderr)
             return 1
         summary = msgspec.json.decode((folder / "summary.json").read_bytes())
         course = read_course(folder / "samples.csv.gz", began.timestamp(), time.time())
-        page = write_report(options.report, facts_of(target, options, began), summary, course)
+        facts = facts_of(target, options, began, memory_before)
+        page = write_report(options.report, facts, summary, course)
     for broken in failed_thresholds(summary):
         print(f"does not hold: {broken}")
+    missing = unmeasured(summary, course)
+    for each in missing:
+        print(f"was not measured: {each}")
     print(f"The report: {page}")
-    return 0 if code == 0 else 1
+    return 0 if code == 0 and not missing else 1
 
 
 if __name__ == "__main__":

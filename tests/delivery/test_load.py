@@ -2,11 +2,12 @@
 
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from scripts.load_report import ACTS, Bucket, Course, chart, failed_thresholds
+from scripts.load_report import ACTS, Bucket, Course, chart, failed_thresholds, unmeasured
 from scripts.load_test import EXIT_USAGE, SCENARIOS, SCRIPT, is_this_machine, main
 
 from tests.delivery.sites import needing_programs
@@ -37,7 +38,11 @@ def test_a_smoke_run_passes_and_leaves_a_report(tmp_path: Path) -> None:
     # Times are this machine's own matter here; failures are not.
     assert "| failed | 0 (0.000%) |" in page, done.stdout + done.stderr
     assert "| beside it | a test |" in page
-    assert all(text in page for text in ACTS.values())
+    rows = [line.split("|") for line in page.splitlines()]
+    counts = {row[1].strip(): row[2].strip() for row in rows if len(row) > 3}
+    assert all(int(counts[text].replace(",", "")) >= 4 for text in ACTS.values()), counts
+    assert counts["memory of each server, before"].endswith("MiB")
+    assert counts["memory of each server, after"].endswith("MiB")
     assert ET.parse(tmp_path / "chart.svg").getroot().tag == f"{SVG}svg"
 
 
@@ -85,6 +90,18 @@ def test_a_threshold_that_does_not_hold_is_named() -> None:
     summary = {"metrics": {"a": {"thresholds": {"p(95)<5": True, "avg<1": False}}, "b": {}}}
 
     assert failed_thresholds(summary) == ["a: p(95)<5"]
+
+
+def test_what_nobody_did_is_named() -> None:
+    """OPS-12: k6 takes a threshold over nothing for held, so a run could pass that did nothing."""
+    empty = {"count": 0, "thresholds": {"p(95)<500": False}}
+    metrics = {
+        "lacewing_list{phase:after}": empty,
+        "lacewing_read{phase:after}": {**empty, "count": 1},
+    }
+    course = Course(1, [], Counter(dict.fromkeys([*ACTS][1:], 1)))
+
+    assert unmeasured({"metrics": metrics}, course) == ["login", "lacewing_list{phase:after}"]
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])
