@@ -38,7 +38,10 @@ FROM ${PYTHON_IMAGE} AS program
 # 10001 is the user that the chart and the volumes know too.
 RUN groupadd --gid 10001 lacewing \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin lacewing \
-    && install --directory --owner 10001 --group 10001 --mode 0750 /data
+    && install --directory --owner 10001 --group 10001 --mode 0750 /data \
+    # What runs installs nothing. As files, since Debian's pip will not uninstall itself.
+    && rm -rf /usr/local/bin/pip* /usr/local/lib/python3*/site-packages/pip* /usr/local/lib/python3*/ensurepip \
+        /usr/bin/pip* /usr/lib/python3/dist-packages/pip* /usr/lib/python3*/ensurepip
 COPY --from=slim /opt/lacewing /opt/lacewing
 COPY --from=package /code /code
 ENV PATH=/opt/lacewing/bin:/code/bin:/usr/local/bin:/usr/bin:/bin \

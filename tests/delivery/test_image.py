@@ -23,7 +23,20 @@ from importlib.metadata import distributions
 for each in distributions(path=[path for path in sys.path if path.startswith("/opt/lacewing")]):
     print(each.name.lower().replace("_", "-"), each.version)
 """
-BUILD_TOOLS = ("cc", "gcc", "g++", "make", "ld", "strip", "cargo", "git", "hatch", "uv")
+BUILD_TOOLS = (
+    "cc",
+    "gcc",
+    "g++",
+    "make",
+    "ld",
+    "strip",
+    "cargo",
+    "git",
+    "hatch",
+    "pip",
+    "pip3",
+    "uv",
+)
 
 
 def _about(engine: Engine, image: str) -> dict[str, Any]:
@@ -103,9 +116,11 @@ def test_nothing_that_builds_is_in_it(engine: Engine, image: str) -> None:
     """OPS-7: nor what was built, nor lists of packages, nor anything else of the repository."""
     found = _in_image(engine, image, f"command -v {' '.join(BUILD_TOOLS)} || true")
     importable = _in_image(
-        engine, image, "for name in hatchling editables pytest; do python -c "
+        engine, image, "base=$(python -c 'import sys; print(sys._base_executable)'); "
+        "for python in python $base; do "
+        "for name in hatchling editables pytest pip ensurepip; do $python -c "
         "\"import importlib.util, sys; sys.exit(importlib.util.find_spec('$name') is not None)\" "
-        "|| echo $name; done",
+        "|| echo $name; done; done",
     )  # fmt: skip
     ours = _in_image(engine, image, "ls -A /code /data /build 2>/dev/null || true")
 
