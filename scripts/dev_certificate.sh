@@ -28,6 +28,8 @@ is_good() {
 }
 
 new_key() {
+    # Anew: up.sh lets only read the one before, which its owner could not write over.
+    rm -f "$1"
     openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1" 2>/dev/null
 }
 

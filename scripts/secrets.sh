@@ -8,6 +8,8 @@ folder="${1:-$(dirname "$0")/../deploy/secrets}"
 umask 077
 mkdir -p "$folder"
 cd "$folder"
+# It may have been there, made by a mask that let others in.
+chmod 700 .
 
 # A secret $1 of 32 random bytes, as text that may stand in an address.
 random() {

@@ -23,6 +23,14 @@ if [ "${1:-}" = --secrets-only ]; then
     exit
 fi
 
+# nginx reads its certificate when it starts: one that came since is taken up by a restart.
+served="$folder/server.served"
+certificate="$(cat "$folder/server.pem" "$folder/server.key" | cksum)"
+if [ "$(cat "$served" 2>/dev/null)" != "$certificate" ] && [ -n "$($DOCKER_COMPOSE --file docker-compose.yml ps --quiet nginx)" ]; then
+    $DOCKER_COMPOSE --file docker-compose.yml restart nginx
+fi
+echo "$certificate" >"$served"
+
 # A released image is pulled, not built.
 if [ -n "${LACEWING_IMAGE:-}" ] || grep -qs '^LACEWING_IMAGE=.' .env; then build=--no-build; else build=--build; fi
 $DOCKER_COMPOSE --file docker-compose.yml up "$build" --wait "$@"

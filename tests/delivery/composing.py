@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from tests.delivery.images import DEVELOPMENT_IMAGE, IMAGE
+from tests.delivery.images import DEVELOPMENT_IMAGE
 from tests.support.docker import Engine
 from tests.support.tools import ROOT, go_tool
 
@@ -118,9 +118,14 @@ def _lasting_ports(wanted: int) -> list[int]:
 
 @contextmanager
 def composed_by(
-    engine: Engine, folder: Path, checkout: Path = ROOT, name: str = "lacewing-test"
+    engine: Engine,
+    folder: Path,
+    checkout: Path = ROOT,
+    name: str = "lacewing-test",
+    image: str = "",
 ) -> Generator[Composed]:
-    """Nothing of it runs yet; all is removed at the end."""
+    """Nothing of it runs yet; all is removed at the end. Without an image it is built, as of a
+    fresh clone."""
     make_secrets(folder)
     settings = folder / "settings.env"
     settings.write_text(
@@ -132,7 +137,7 @@ def composed_by(
         folder,
         {
             "COMPOSE_PROJECT_NAME": name,
-            "LACEWING_IMAGE": IMAGE,
+            "LACEWING_IMAGE": image,
             "LACEWING_DEVELOPMENT_IMAGE": DEVELOPMENT_IMAGE,
             "LACEWING_SECRETS": str(folder),
             "LACEWING_SETTINGS": str(settings),

@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidStatus
 
 from tests.delivery.composing import (
     PASSWORD,
@@ -34,7 +36,8 @@ HEARD_WITHIN_SECONDS = 60
 def composed(
     engine: Engine, image: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Composed]:
-    """All of it, up and well."""
+    """All of it, up and well, by `make up` of a fresh clone: Compose builds the image."""
+    # From the layers of this one: what its steps fetch is not to be had inside of this engine.
     assert image
     make_standins(engine)
     with composed_by(engine, tmp_path_factory.mktemp("composed")) as composed:
@@ -101,10 +104,16 @@ async def _made(client: httpx.AsyncClient, path: str, body: dict[str, str]) -> d
     return made
 
 
-async def _socket(composed: Composed, client: httpx.AsyncClient) -> ClientConnection:
+async def _socket(
+    composed: Composed, client: httpx.AsyncClient, origin: str | None = None
+) -> ClientConnection:
     ticket = (await client.post("/api/notifications/ticket")).json()["ticket"]
-    url = composed.url.replace("https", "wss") + "/ws/notifications/"
-    return await connect(url, ssl=composed.tls, subprotocols=["lacewing", f"ticket.{ticket}"])  # type: ignore[list-item]  # a NewType of str
+    return await connect(
+        composed.url.replace("https", "wss") + "/ws/notifications/",
+        ssl=composed.tls,
+        origin=origin,  # type: ignore[arg-type]  # a NewType of str
+        subprotocols=["lacewing", f"ticket.{ticket}"],  # type: ignore[list-item]  # as above
+    )
 
 
 async def _hear(socket: ClientConnection, kind: str) -> dict[str, Any]:
@@ -251,6 +260,15 @@ def test_what_holds_data_meets_nobody_outside_its_network(composed: Composed) ->
         composed.compose(*ask)
 
 
+async def test_a_page_of_the_site_may_open_a_socket(composed: Composed) -> None:
+    """LIVE-3, OPS-8: its origin is the public address, which the servers learn from nginx."""
+    async with composed.client(await token_of(composed, "root")) as client:
+        async with await _socket(composed, client, composed.url):
+            pass
+        with pytest.raises(InvalidStatus, match="403"):
+            await _socket(composed, client, "https://evil.example")
+
+
 def test_only_nginx_is_open_to_the_world(composed: Composed) -> None:
     """OPS-7: no other part publishes a port."""
     published = {}
@@ -276,9 +294,25 @@ async def test_all_of_it_comes_back_with_what_it_had(
     assert kept.status_code == 200, kept.text
 
 
+def test_a_new_certificate_is_taken_up(composed: Composed) -> None:
+    """OPS-8: by `make up`, be it renewed by the script or put there by hand."""
+    (composed.folder / "server.pem").unlink()
+
+    composed.up()
+
+    port = int(composed.variables["LACEWING_HTTPS_PORT"])
+    [_, served] = ssl.get_server_certificate(("localhost", port)).split(
+        "-----BEGIN CERTIFICATE-----"
+    )
+    assert served.strip() in (composed.folder / "server.pem").read_text(encoding="utf-8")
+    assert composed.health("nginx") == "healthy"
+
+
 def test_secrets_that_are_there_stay(composed: Composed) -> None:
     """OPS-7: `make up` can be run again; and others on this machine are kept out."""
     before = {file.name: file.read_bytes() for file in composed.folder.iterdir() if file.is_file()}
+    # As whoever made the folder by hand has it.
+    composed.folder.chmod(0o755)
     make_secrets(composed.folder)
 
     after = {file.name: file.read_bytes() for file in composed.folder.iterdir() if file.is_file()}

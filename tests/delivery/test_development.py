@@ -37,7 +37,7 @@ def developed(
     # The container's user is another than the one who checked out.
     checkout.parent.chmod(0o755)
     checkout.chmod(0o755)
-    with composed_by(engine, secrets, checkout, "lacewing-development") as composed:
+    with composed_by(engine, secrets, checkout, "lacewing-development", image) as composed:
         composed.compose("up", "--no-build", "--wait", "server-1", override=True)
         yield composed
 
