@@ -260,6 +260,29 @@ def test_what_holds_data_meets_nobody_outside_its_network(composed: Composed) ->
         composed.compose(*ask)
 
 
+async def test_the_servers_are_told_who_asks(composed: Composed) -> None:
+    """OPS-8, SEC-2: the client's own address reaches them, as nginx reaches them by the one
+    network where they believe it."""
+    async with composed.client(headers={"X-Request-ID": "who-asks"}) as client:
+        answer = await client.get("/api/posts")
+    found: dict[str, dict[str, Any]] = {}
+
+    async def are_logged() -> bool:
+        told = composed.compose("logs", "--no-log-prefix", "nginx", "server-1", "server-2")
+        lines = [json.loads(line) for line in told.splitlines() if '"who-asks"' in line]
+        found.update({line["event"]: line for line in lines})
+        return {"proxied", "request"} <= set(found)
+
+    await until(are_logged)
+    proxied = found["proxied"]
+
+    subnet = composed.variables["LACEWING_SUBNET"]
+    assert answer.status_code == 401
+    assert proxied["server"] in {f"{subnet}.11:8000", f"{subnet}.12:8000"}
+    assert found["request"]["ip"] == proxied["ip"]
+    assert proxied["ip"] != f"{subnet}.10"
+
+
 async def test_a_page_of_the_site_may_open_a_socket(composed: Composed) -> None:
     """LIVE-3, OPS-8: its origin is the public address, which the servers learn from nginx."""
     async with composed.client(await token_of(composed, "root")) as client:
