@@ -600,6 +600,26 @@ def test_a_backup_appears_whole_or_not_at_all(sealed: dict[str, str], tmp_path: 
 
 
 @pytest.mark.one_database
+@pytest.mark.parametrize("lost", ["secret.key", "*.json", "*"])
+def test_a_backup_without_the_keys_is_refused_and_makes_none(
+    sealed: dict[str, str], tmp_path: Path, lost: str
+) -> None:
+    """OPS-13: with a secret that it made itself, what it holds could never be opened again."""
+    assert lacewing("seed", environment=sealed).returncode == 0
+    folder = Path(sealed["LACEWING_DATA_DIR"]) / "keys"
+    for path in folder.glob(lost):
+        path.unlink()
+    left = sorted(folder.iterdir())
+
+    done = lacewing("backup", str(tmp_path / "x.backup"), environment=sealed)
+
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert "LACEWING_KEYS_DIR" in done.stderr
+    assert sorted(folder.iterdir()) == left
+    assert not list(tmp_path.glob("*x.backup*"))
+
+
+@pytest.mark.one_database
 def test_the_passphrase_comes_from_a_file_standard_input_or_the_settings(
     environment: dict[str, str], tmp_path: Path
 ) -> None:

@@ -33,13 +33,13 @@ from lacewing.kernel.backup.archive import (
     Manifest,
     TableSum,
 )
+from lacewing.kernel.backup.errors import KeysMissing
 from lacewing.kernel.clock import utc_now
 from lacewing.kernel.db import Database, open_database, transaction
 from lacewing.kernel.db.dump import dump_rows, dumped_tables
 from lacewing.kernel.db.offline import Connection, use_connection
 from lacewing.kernel.errors import Unavailable
 from lacewing.kernel.ids import new_id
-from lacewing.main import open_keys
 from lacewing.settings import Settings
 
 HOLD: Final = timedelta(minutes=15)
@@ -64,7 +64,12 @@ class Made(msgspec.Struct):
 
 
 async def back_up(settings: Settings, target: Path, passphrase: str | None, tell: Tell) -> Made:
-    """Write the backup to ``target``, which appears whole or not at all."""
+    """Write the backup to ``target``, which appears whole or not at all.
+
+    Raises:
+        KeysMissing: they lie elsewhere than the settings say.
+    """
+    check_keys(settings)
     await migrations_of(settings).check_same()
     database = await open_database(settings.database, settings.general.data_dir)
     try:
@@ -159,10 +164,32 @@ def header_of(settings: Settings) -> Header:
         schema=migrations_of(settings).head(),
         version=__version__,
         created_at=utc_now().isoformat(timespec="seconds"),
-        secret_id=secret_id(open_keys(settings, utc_now()).secret),
+        secret_id=secret_id(own_secret(settings)),
         is_secret_in_settings=settings.general.secret_key is not None,
         personal_data_keys=settings.database.cipher.key_ids,
     )
+
+
+def check_keys(settings: Settings) -> None:
+    """Go on only if the keys are here: a server would make new ones, a backup never may.
+
+    Raises:
+        KeysMissing: the folder is empty, not mounted, or another one than the server's.
+    """
+    lacks_secret = settings.general.secret_key is None and not settings.secret_file.is_file()
+    if lacks_secret or not any(settings.keys_dir.glob("[!.]*.json")):
+        raise KeysMissing(
+            f"{settings.keys_dir.resolve()} does not hold the keys of this Lacewing: set "
+            "LACEWING_KEYS_DIR or LACEWING_DATA_DIR to what the server has."
+        )
+
+
+def own_secret(settings: Settings) -> bytes:
+    """The secret as it stands, in the settings or in its file; none is made."""
+    given = settings.general.secret_key
+    if given is None:
+        return settings.secret_file.read_bytes()
+    return hashlib.sha256(given.get_secret_value().encode()).digest()
 
 
 def secret_id(secret: bytes) -> str:

@@ -15,7 +15,7 @@ import msgspec
 
 from lacewing.accounts.keys import SECRET_FILE
 from lacewing.catalogue.jobs import index_all_products
-from lacewing.cli.backing_up import secret_id
+from lacewing.cli.backing_up import own_secret, secret_id
 from lacewing.cli.context import migrations_of, work_in
 from lacewing.cli.verifying import verify
 from lacewing.content.jobs import index_all_posts
@@ -95,10 +95,8 @@ def _check_settings(settings: Settings, header: Header) -> None:
             f"{_SEALED_DATA} ({', '.join(sorted(missing))}): set LACEWING_PII_ENCRYPTION_KEY and "
             "LACEWING_PII_HASH_KEY to what they were when it was made."
         )
-    given = settings.general.secret_key
-    if given is not None:
-        secret = hashlib.sha256(given.get_secret_value().encode()).digest()
-        if secret_id(secret) != header.secret_id:
+    if settings.general.secret_key is not None:
+        if secret_id(own_secret(settings)) != header.secret_id:
             was = "it was made." if header.is_secret_in_settings else "it was made: to nothing."
             raise NotRestorable(_REFUSED_SECRET + was)
     elif header.is_secret_in_settings:

@@ -11,6 +11,11 @@ class WrongPassphrase(Malformed):
     title = "The passphrase does not open this backup."
 
 
+class KeysMissing(Conflict):
+    code = "keys-missing"
+    title = "The keys of this Lacewing are not here: without them a backup is worth nothing."
+
+
 class BackupTooNew(Malformed):
     code = "backup-too-new"
     title = "A newer program wrote this backup: restore it with that one."
