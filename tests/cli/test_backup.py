@@ -624,6 +624,7 @@ def test_the_passphrase_comes_from_a_file_standard_input_or_the_settings(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     """OPS-13: never from the command line, which everybody on the machine can read."""
+    lacewing("keys", "list", environment=environment)
     secret = tmp_path / "passphrase"
     secret.write_text(f"{PASSPHRASE}\nanother line\n", encoding="utf-8")
     file = tmp_path / "all.backup"
@@ -649,6 +650,7 @@ def test_the_passphrase_comes_from_a_file_standard_input_or_the_settings(
 @pytest.mark.one_database
 def test_a_folder_keeps_the_newest_backups(sealed: dict[str, str], tmp_path: Path) -> None:
     """OPS-13: named by their time; what else lies there is left alone."""
+    lacewing("keys", "list", environment=sealed)
     folder = tmp_path / "backups"
     folder.mkdir()
     older = [folder / f"lacewing-2026010{day}T000000Z.backup" for day in (1, 2, 3)]
@@ -662,6 +664,28 @@ def test_a_folder_keeps_the_newest_backups(sealed: dict[str, str], tmp_path: Pat
     assert made["removed"] == [str(path) for path in older[:2]]
     assert sorted(folder.iterdir()) == sorted([Path(made["file"]), other])
     assert str(older[2]) in pruned.stdout
+
+
+@pytest.mark.one_database
+def test_a_backup_that_lacks_files_removes_no_older_one(
+    sealed: dict[str, str], tmp_path: Path
+) -> None:
+    """OPS-13: once a folder of files is lost, each night would cost one that still has them."""
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    with serving(sealed) as server:
+        _fill(server, sealed)
+        server.stop()
+    older = [folder / f"lacewing-2026010{day}T000000Z.backup" for day in (1, 2)]
+    for path in older:
+        path.write_text("x", encoding="utf-8")
+    shutil.rmtree(Path(sealed["LACEWING_DATA_DIR"]) / "files")
+
+    done = lacewing("backup", str(folder), "--keep", "1", "--json", environment=sealed)
+
+    assert (done.returncode, json.loads(done.stdout)["removed"]) == (2, [])
+    assert all(path.exists() for path in older)
+    assert "No older one is removed" in done.stderr
 
 
 async def test_a_file_that_is_missing_is_told_and_left_out(
@@ -698,6 +722,7 @@ async def test_the_age_of_the_last_backup_is_measured(
         found = json.loads(lacewing("doctor", "--json", environment=sealed).stdout)
         return str(next(each for each in found if each["subject"] == "backups")["state"])
 
+    lacewing("keys", "list", environment=sealed)
     before = finding()
     _backed_up(sealed, tmp_path / "all.backup")
     after = finding()

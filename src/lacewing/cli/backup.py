@@ -77,7 +77,12 @@ def create(
         made = run(lambda given: back_up(given, target, passphrase, tell), LogLevel.WARNING)
     if passphrase is None:
         typer.echo("It is not sealed, and holds keys and password hashes: keep it safe.", err=True)
-    removed = [] if folder is None or keep is None else _prune(folder, keep)
+    removed = []
+    if folder is not None and keep is not None:
+        if made.manifest.is_whole:
+            removed = _prune(folder, keep)
+        else:
+            typer.echo("No older one is removed: each may hold what this one lacks.", err=True)
     text = "\n".join([_told_made(made), *(f"Removed {path}." for path in removed)])
     print_result(_made(made) | {"removed": removed}, text, as_json=as_json)
     _end(made.manifest)
@@ -198,5 +203,5 @@ def _end(manifest: Manifest) -> None:
             typer.echo(f"{len(keys)} files were {what} when it was made:", err=True)
             for key in keys[:SHOWN_MAX]:
                 typer.echo(f"  {key}", err=True)
-    if manifest.missing or manifest.damaged:
+    if not manifest.is_whole:
         sys.exit(EXIT_PARTLY)

@@ -84,6 +84,11 @@ class Manifest(msgspec.Struct):
     damaged: list[str] = []
     """Files whose bytes are not what their name says: in here as they were found."""
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether every file that was to be in it is, as it was uploaded."""
+        return not self.missing and not self.damaged
+
 
 class ArchiveWriter:
     """Writes the pieces in the order in which it is called."""
