@@ -6,8 +6,10 @@ import gzip
 import hashlib
 import io
 import json
+import os
 import secrets
 import shutil
+import signal
 import sqlite3
 import stat
 import tarfile
@@ -23,8 +25,12 @@ import httpx
 import msgspec
 import pytest
 
-from lacewing.kernel.backup.archive import TableSum
+from lacewing.cli.restoring import restore
+from lacewing.kernel.backup.archive import Archive, TableSum
+from lacewing.kernel.backup.errors import NotRestorable
+from lacewing.settings import load_settings
 from tests.documents.papers import pdf
+from tests.support.forking import forking
 from tests.support.object_storage import new_bucket
 from tests.support.processes import Server, admin_token, lacewing, serving
 from tests.support.waiting import until
@@ -484,17 +490,17 @@ def _without_traces(schema: str) -> Spoil:
     return spoil
 
 
-@pytest.mark.one_database
 async def test_a_backup_of_an_older_schema_is_restored_and_brought_up(
-    environment: dict[str, str], new_place: MakePlace, tmp_path: Path
+    database_kind: str, environment: dict[str, str], new_place: MakePlace, tmp_path: Path
 ) -> None:
-    """OPS-13, OPS-2: rows are put in as they were, then the migrations run."""
+    """OPS-13, OPS-2: rows are put in as they were, then the migrations run; here over a new one."""
     file = tmp_path / "older.backup"
     lacewing("seed", environment=environment)
     lacewing("backup", str(file), environment=environment)
     # That schema had the same tables, but for that of backups, which no backup holds.
     file.write_bytes(_spoiled(file.read_bytes(), _without_traces(schema="0011_webhooks")))
-    place = await new_place("sqlite")
+    place = await new_place(database_kind)
+    lacewing("db", "upgrade", environment=place.settings(environment))
 
     restored = lacewing("restore", str(file), environment=place.settings(environment))
 
@@ -541,36 +547,92 @@ async def test_what_the_environment_must_bring_is_named(
 
 
 async def test_a_restore_that_died_is_not_served_and_can_be_done_again(
-    backup: Backup, database_kind: str, new_place: MakePlace
+    database_kind: str, sealed: dict[str, str], new_place: MakePlace, tmp_path: Path
 ) -> None:
-    """OPS-13: rows without what is searched are no Lacewing; nothing half restored is served."""
+    """OPS-13: between its files, between its rows, and with all of them but what is searched."""
+    file = tmp_path / "all.backup"
+    with serving(sealed) as server:
+        headers = _fill(server, sealed)
+        server.stop()
+    _backed_up(sealed, file)
+    before = await _rows(sealed["LACEWING_DATABASE_URL"])
     place = await new_place(database_kind)
-    settings = place.settings(backup.settings)
-    assert lacewing("restore", str(backup.file), environment=settings).returncode == 0
-    await _mark_unfinished(place.url)
+    settings = place.settings(sealed)
 
-    served = lacewing("serve", "--port", "0", environment=settings)
-    checked = lacewing("db", "check", environment=settings)
-    again = lacewing("restore", str(backup.file), environment=settings)
-    healthy = lacewing("db", "check", environment=settings)
+    for phase in ("files", "rows", "indexes"):
+        assert _restore_that_dies(settings, file, phase) == -signal.SIGKILL
+        served = lacewing("serve", "--port", "0", environment=settings)
+        checked = lacewing("db", "check", environment=settings)
+        assert (served.returncode, checked.returncode) == (4, 4), phase
+        assert "lacewing restore" in served.stderr
+    again = lacewing("restore", str(file), environment=settings)
 
-    assert (served.returncode, checked.returncode) == (4, 4)
-    assert "lacewing restore" in served.stderr
     assert again.returncode == 0, again.stderr
-    assert healthy.returncode == 0
+    assert _sums(_without_the_note(await _rows(place.url))) == _sums(before)
+    _use(settings, headers)
 
 
-async def _mark_unfinished(url: str) -> None:
-    """As a restore leaves it that died after its rows were there."""
-    statement = "CREATE TABLE unfinished_restore (begun INTEGER)"
-    if url.startswith("sqlite"):
-        connection = sqlite3.connect(urlsplit(url).path)
-        connection.execute(statement)
-        connection.close()
-        return
-    postgres = await asyncpg.connect(url)
-    await postgres.execute(statement)
-    await postgres.close()
+def _log_in(api: httpx.Client, user: dict[str, str]) -> int:
+    """The status that the server answers with."""
+    login = {name: user[name] for name in ("username", "password")}
+    return api.post("/api/auth/login", json=login).status_code
+
+
+def _restore_that_dies(settings: dict[str, str], file: Path, phase: str) -> int | None:
+    """A restore in a process that is killed once it tells of ``phase``; how it ended."""
+    process = forking().Process(target=_restore_and_die, args=(settings, file, phase))
+    process.start()
+    process.join()
+    return process.exitcode
+
+
+def _restore_and_die(environ: dict[str, str], file: Path, phase: str) -> None:
+    def tell(what: str, _count: int) -> None:
+        if what == phase:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    asyncio.run(restore(load_settings(environ), Archive(file, PASSPHRASE), tell))
+
+
+@pytest.mark.parametrize(
+    ("phase", "schema"),
+    [("pieces", None), ("files", None), ("files", "0011_webhooks")],
+    ids=["while it is read", "while files are copied", "into another schema"],
+)
+async def test_what_somebody_writes_while_a_backup_is_restored_stays(
+    database_kind: str,
+    environment: dict[str, str],
+    new_place: MakePlace,
+    tmp_path: Path,
+    phase: str,
+    schema: str | None,
+) -> None:
+    """OPS-13: what a server has said is done is not wiped, however long the restore takes."""
+    file = tmp_path / "all.backup"
+    shared = environment | {"LACEWING_SECRET_KEY": secrets.token_hex(20)}
+    with serving(shared) as server:
+        _fill(server, shared)
+        server.stop()
+    _backed_up(shared, file)
+    if schema is not None:
+        file.write_bytes(_spoiled(file.read_bytes(), _without_traces(schema)))
+    settings = (await new_place(database_kind)).settings(shared)
+    nina = {"username": "nina", "email": "nina@example.com", "password": "Correct-Horse-7"}
+    registered: list[int] = []
+
+    with serving(settings) as server, httpx.Client(base_url=server.url, timeout=30) as api:
+
+        def tell(what: str, _count: int) -> None:
+            if what == phase and not registered:
+                registered.append(api.post("/api/auth/register", json=nina).status_code)
+
+        with pytest.raises(NotRestorable):
+            await restore(load_settings(settings), Archive(file, None), tell)
+        logged_in = _log_in(api, nina)
+        server.stop()
+
+    assert (registered, logged_in) == ([201], 200)
+    assert lacewing("db", "check", environment=settings).returncode == 0
 
 
 @pytest.mark.one_database

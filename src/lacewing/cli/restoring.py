@@ -1,7 +1,9 @@
 """How a backup is put into an empty Lacewing: keys, files, then all rows in one transaction.
 
-The whole archive is read and compared with its manifest before anything is written. From the rows'
-commit until what is searched is made anew, a mark in the database keeps every program away.
+The whole archive is read and compared with its manifest before anything is written. From then until
+what is searched is made anew, a mark in the database keeps every program away. A server that runs
+all the same may be written to meanwhile: whether the Lacewing is empty is asked again whenever
+something is about to be written, and for the rows while nobody else can write any.
 """
 
 import hashlib
@@ -28,15 +30,20 @@ from lacewing.kernel.backup.archive import Archive, Header, Manifest, Piece, Tab
 from lacewing.kernel.backup.errors import BackupTooNew, NotABackup, NotRestorable
 from lacewing.kernel.db import open_database, transaction
 from lacewing.kernel.db.dump import (
+    begin_restore,
     dump_rows,
     dumped_tables,
-    has_rows,
+    end_restore,
+    give_up_restore,
     is_restore_unfinished,
+    is_taken,
     load_rows,
-    mark_restore,
+    lock_all,
+    note_restored_rows,
     replace_all,
 )
 from lacewing.kernel.db.offline import Connection, use_connection
+from lacewing.kernel.db.rebuilding import Rebuilding
 from lacewing.kernel.ids import new_id
 from lacewing.settings import Settings
 from lacewing.tracker.jobs import index_all_issues
@@ -68,15 +75,29 @@ async def restore(settings: Settings, archive: Archive, tell: Tell) -> Restored:
     header = archive.header()
     _check_schema(settings, header)
     _check_settings(settings, header)
-    await _check_empty(settings)
+    await _schema_of(settings).check_known()
+    try:
+        manifest = await _put_in(settings, archive, header, tell)
+    finally:
+        # Only what was begun is written to: SQLite makes a database of an empty file for that.
+        if await _with_connection(settings, is_restore_unfinished, changes=False):
+            await _with_connection(settings, give_up_restore)
+    await _finish(settings, header, tell)
+    return Restored(str(archive.path), manifest, migrations_of(settings).head())
+
+
+async def _put_in(settings: Settings, archive: Archive, header: Header, tell: Tell) -> Manifest:
+    """All but what is made anew."""
+    await _with_connection(settings, _check_empty, changes=False)
     keys = _keys_of(archive)
     _check_keys(settings, header, keys)
     manifest = verify(archive, tell)
+    await _with_connection(settings, _begin)
+    _check_keys(settings, header, keys)  # again: a server that began meanwhile has made its own
     _write_keys(settings.keys_dir, keys)
     await _restore_files(settings, archive, manifest, tell)
     await _restore_rows(settings, archive, header, manifest, tell)
-    await _finish(settings, header)
-    return Restored(str(archive.path), manifest, migrations_of(settings).head())
+    return manifest
 
 
 def _check_schema(settings: Settings, header: Header) -> None:
@@ -103,17 +124,18 @@ def _check_settings(settings: Settings, header: Header) -> None:
         raise NotRestorable(f"{_REFUSED_SECRET}it was made.")
 
 
-async def _check_empty(settings: Settings) -> None:
-    if await migrations_of(settings).current() is None:
-        return
-
-    def is_taken(connection: Connection) -> bool:
-        return has_rows(connection) and not is_restore_unfinished(connection)
-
-    if await _with_connection(settings, is_taken, changes=False):
+def _check_empty(connection: Connection) -> None:
+    if is_taken(connection):
         raise NotRestorable(
             "Only an empty Lacewing takes a backup: there is something in this one."
         )
+
+
+def _begin(connection: Connection) -> None:
+    """Keep programs away, if nobody was quicker while the archive was read."""
+    lock_all(connection)
+    _check_empty(connection)
+    begin_restore(connection)
 
 
 def _keys_of(archive: Archive) -> dict[str, bytes]:
@@ -198,25 +220,24 @@ async def _restore_file(storage: Storage, piece: Piece) -> None:
 async def _restore_rows(
     settings: Settings, archive: Archive, header: Header, manifest: Manifest, tell: Tell
 ) -> None:
-    migrations = migrations_of(settings)
-    if await migrations.current() not in {None, header.schema}:
-        await _with_connection(settings, lambda connection: replace_all(connection, _nothing))
-        await migrations.downgrade("base")
-    await migrations.upgrade(header.schema)
+    """Emptiness, schema and rows by one transaction, in which nobody else writes."""
+    schema = _schema_of(settings)
 
     def fill(connection: Connection) -> None:
-        if has_rows(connection) and not is_restore_unfinished(connection):
-            raise NotRestorable("Somebody has written to this Lacewing meanwhile.")
+        lock_all(connection)
+        if is_taken(connection):
+            raise NotRestorable("Somebody has written to this Lacewing meanwhile: it stays as is.")
+        schema.rebuild(connection, header.schema)
         replace_all(connection, lambda: _load(connection, archive, tell))
         _compare(connection, manifest)
-        mark_restore(connection, is_finished=False)
+        note_restored_rows(connection)
 
     await _with_connection(settings, fill)
-    await migrations.upgrade()
+    await schema.upgrade()
 
 
-def _nothing() -> None:
-    pass
+def _schema_of(settings: Settings) -> Rebuilding:
+    return Rebuilding(settings.database, settings.general.data_dir)
 
 
 def _load(connection: Connection, archive: Archive, tell: Tell) -> None:
@@ -245,22 +266,26 @@ def _compare(connection: Connection, manifest: Manifest) -> None:
             raise NotABackup(f"The rows of {table.name} came out otherwise than they were.")
 
 
-async def _finish(settings: Settings, header: Header) -> None:
+async def _finish(settings: Settings, header: Header, tell: Tell) -> None:
     """Make anew what is searched, note the restore, and let programs in."""
     Witness(settings.audit_witness).forget()
     database = await open_database(settings.database, settings.general.data_dir)
     try:
-        for index in (index_all_issues, index_all_posts, index_all_products, index_all_documents):
+        indexes = (index_all_issues, index_all_posts, index_all_products, index_all_documents)
+        for number, index in enumerate(indexes):
+            tell("indexes", number)
             await index(lambda: transaction(database))
         async with transaction(database) as session:
             details = {"made_at": header.created_at, "version": header.version}
             await audit.record(work_in(session), "backup.restored", details=details)
     finally:
         await database.close()
-    await _with_connection(settings, lambda connection: mark_restore(connection, is_finished=True))
+    await _with_connection(settings, end_restore)
 
 
 async def _with_connection(
     settings: Settings, use: Callable[[Connection], Result], *, changes: bool = True
 ) -> Result:
-    return await use_connection(settings.database, settings.general.data_dir, use, changes=changes)
+    return await use_connection(
+        settings.database, settings.general.data_dir, use, "READ COMMITTED", changes=changes
+    )

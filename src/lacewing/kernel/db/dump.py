@@ -32,8 +32,11 @@ from lacewing.kernel.errors import Malformed
 ROWS_AT_ONCE: Final = 500
 
 _encode = msgspec.json.Encoder().encode
-_unfinished = Table("unfinished_restore", MetaData(), Column("begun", Integer))
-"""There while a restore is under way: no program runs on the database then."""
+_unfinished = Table("unfinished_restore", MetaData(), Column("has_rows", Integer))
+"""There while a restore is under way: no program runs on the database then.
+
+It has a row once the rows of the database are those of the backup, and nobody's work.
+"""
 
 
 def _ddl(statement: str, **names: str) -> DDL:
@@ -96,28 +99,61 @@ def _read(table: Table, line: bytes) -> dict[str, Any]:
         raise UnknownRow(f"{table.name}: {error}") from error
 
 
-def has_rows(connection: Connection) -> bool:
-    """Whether anything is there that somebody has made; what a server writes by itself is not."""
-    there = inspect(connection).get_table_names()
-    return any(
+def is_taken(connection: Connection) -> bool:
+    """Whether anything is there that somebody has made.
+
+    What a server writes by itself is not, nor what a restore has left that did not end.
+    """
+    return not _are_rows_restored(connection) and any(
         connection.scalar(select(literal(1)).select_from(table).limit(1)) is not None
-        for table in dumped_tables()
-        if table.name in there
-        and not table.info.get("ephemeral")
-        and not table.info.get("replaced")
+        for table in _tables_there(connection)
+        if not table.info.get("ephemeral") and not table.info.get("replaced")
     )
+
+
+def _tables_there(connection: Connection) -> list[Table]:
+    there = inspect(connection).get_table_names()
+    return [table for table in dumped_tables() if table.name in there]
+
+
+def lock_all(connection: Connection) -> None:
+    """Let nobody else write until the transaction ends, and wait for those who do.
+
+    Only with ``READ COMMITTED`` are the latter's rows seen afterwards. On SQLite whoever begins to
+    change something is alone from then on.
+    """
+    if connection.dialect.name == "postgresql":
+        _execute_all(connection, (_LOCK.against(table) for table in _tables_there(connection)))
 
 
 def is_restore_unfinished(connection: Connection) -> bool:
     return inspect(connection).has_table(_unfinished.name)
 
 
-def mark_restore(connection: Connection, *, is_finished: bool) -> None:
-    """Keep programs away until the restore has ended."""
-    if is_finished:
-        _unfinished.drop(connection, checkfirst=True)
-    elif not is_restore_unfinished(connection):
-        _unfinished.create(connection)
+def begin_restore(connection: Connection) -> None:
+    """Keep programs away from now on; one that did not end may have begun before."""
+    _unfinished.create(connection, checkfirst=True)
+
+
+def note_restored_rows(connection: Connection) -> None:
+    """From now on the rows are the backup's: another restore may replace them."""
+    connection.execute(insert(_unfinished), {"has_rows": 1})
+
+
+def end_restore(connection: Connection) -> None:
+    """Let programs in."""
+    _unfinished.drop(connection, checkfirst=True)
+
+
+def give_up_restore(connection: Connection) -> None:
+    """Let programs in, unless half of what they would find is of a backup."""
+    if not _are_rows_restored(connection):
+        end_restore(connection)
+
+
+def _are_rows_restored(connection: Connection) -> bool:
+    has_mark = is_restore_unfinished(connection)
+    return has_mark and connection.scalar(select(_unfinished.c.has_rows).limit(1)) is not None
 
 
 def replace_all(connection: Connection, load: Callable[[], None]) -> None:
@@ -129,10 +165,8 @@ def replace_all(connection: Connection, load: Callable[[], None]) -> None:
     Raises:
         UnreadableExport: a row refers to one that lacks.
     """
-    there = inspect(connection).get_table_names()
-    tables = [table for table in dumped_tables() if table.name in there]
-    if connection.dialect.name == "postgresql":
-        _execute_all(connection, (_LOCK.against(table) for table in tables))
+    lock_all(connection)
+    tables = _tables_there(connection)
     turn_off, turn_on = _of_triggers(connection, tables)
     _execute_all(connection, turn_off)
     _execute_all(connection, (delete(table) for table in reversed(tables)))
