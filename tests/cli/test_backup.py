@@ -543,6 +543,8 @@ async def test_what_the_environment_must_bring_is_named(
         backup, place, "LACEWING_PII_ENCRYPTION_KEY",
         LACEWING_PII_ENCRYPTION_KEY=new_key(), LACEWING_PII_HASH_KEY=new_key(),
     )  # fmt: skip
+    # With it alone all could be read, and nobody be found by email: nobody could log in.
+    await _refused(backup, place, "LACEWING_PII_HASH_KEY", LACEWING_PII_HASH_KEY=new_key())
     await _refused(backup, place, "LACEWING_SECRET_KEY", LACEWING_SECRET_KEY="x" * 40)
 
 

@@ -167,6 +167,7 @@ def header_of(settings: Settings) -> Header:
         secret_id=secret_id(own_secret(settings)),
         is_secret_in_settings=settings.general.secret_key is not None,
         personal_data_keys=settings.database.cipher.key_ids,
+        personal_data_index_keys=settings.database.cipher.index_key_ids,
     )
 
 

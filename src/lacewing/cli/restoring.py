@@ -54,7 +54,6 @@ Result = TypeVar("Result")
 _REFUSED_SECRET: Final = (
     "This Lacewing has another secret: set LACEWING_SECRET_KEY to what it was when "  # noqa: S105  no secret
 )
-_SEALED_DATA: Final = "Personal data in it is sealed by keys that this Lacewing has not"
 
 
 class Restored(msgspec.Struct):
@@ -110,12 +109,16 @@ def _check_schema(settings: Settings, header: Header) -> None:
 
 def _check_settings(settings: Settings, header: Header) -> None:
     """What the environment must bring, since it is in no backup."""
-    missing = set(header.personal_data_keys) - set(settings.database.cipher.key_ids)
-    if missing:
-        raise NotRestorable(
-            f"{_SEALED_DATA} ({', '.join(sorted(missing))}): set LACEWING_PII_ENCRYPTION_KEY and "
-            "LACEWING_PII_HASH_KEY to what they were when it was made."
-        )
+    cipher = settings.database.cipher
+    for variable, wanted, given in (
+        ("LACEWING_PII_ENCRYPTION_KEY", header.personal_data_keys, cipher.key_ids),
+        ("LACEWING_PII_HASH_KEY", header.personal_data_index_keys, cipher.index_key_ids),
+    ):
+        if missing := set(wanted) - set(given):
+            raise NotRestorable(
+                "Personal data in it is sealed, and found, by keys that this Lacewing has not "
+                f"({', '.join(sorted(missing))}): set {variable} to what it was when it was made."
+            )
     if settings.general.secret_key is not None:
         if secret_id(own_secret(settings)) != header.secret_id:
             was = "it was made." if header.is_secret_in_settings else "it was made: to nothing."

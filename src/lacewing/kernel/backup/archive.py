@@ -45,6 +45,7 @@ class Header(msgspec.Struct, frozen=True):
     secret_id: str
     is_secret_in_settings: bool
     personal_data_keys: list[str]
+    personal_data_index_keys: list[str] = []
 
 
 class TableSum(msgspec.Struct):

@@ -79,6 +79,11 @@ class FieldCipher:
         """By which keys something may stand sealed; they tell nothing of the keys themselves."""
         return [*self._ciphers]
 
+    @property
+    def index_key_ids(self) -> list[str]:
+        """By which keys something may be found; as above."""
+        return [*self._index_keys]
+
     def seal(self, context: str, row: object, value: str | None) -> str | None:
         """``value`` as it may stand in that column of that row."""
         if value is None or not self.is_on:
