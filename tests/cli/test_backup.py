@@ -691,6 +691,8 @@ def test_the_passphrase_comes_from_a_file_standard_input_or_the_settings(
     lacewing("keys", "list", environment=environment)
     secret = tmp_path / "passphrase"
     secret.write_text(f"{PASSPHRASE}\nanother line\n", encoding="utf-8")
+    mounted = tmp_path / "mounted"
+    mounted.write_text(f"{PASSPHRASE}\n", encoding="utf-8")
     file = tmp_path / "all.backup"
     _backed_up(environment, file, "--passphrase-file", str(secret))
 
@@ -698,7 +700,7 @@ def test_the_passphrase_comes_from_a_file_standard_input_or_the_settings(
         lacewing("backup", "verify", str(file), environment=environment | settings).returncode
         for settings in (
             {"LACEWING_BACKUP_PASSPHRASE": PASSPHRASE},
-            {"LACEWING_BACKUP_PASSPHRASE_FILE": str(secret)},
+            {"LACEWING_BACKUP_PASSPHRASE_FILE": str(mounted)},
             {},
         )
     ]
@@ -707,8 +709,13 @@ def test_the_passphrase_comes_from_a_file_standard_input_or_the_settings(
         environment=environment, given=f"{PASSPHRASE}\n",
     )  # fmt: skip
 
+    unnamed = lacewing(
+        "backup", str(tmp_path / "clear"), "--passphrase-file", "", environment=environment
+    )
+
     assert verified == [0, 0, 1]
     assert typed.returncode == 0, typed.stderr
+    assert (unnamed.returncode, (tmp_path / "clear").exists()) == (3, False)
 
 
 @pytest.mark.one_database

@@ -125,15 +125,14 @@ def restore(
 
 def _passphrase(settings: Settings, file: str | None) -> str | None:
     """From that file, or as the settings have it; never from the command line, which all see."""
-    given = settings.backup
     if file == "-":
         found = sys.stdin.readline()
-    elif file or given.backup_passphrase_file:
-        path = Path(file) if file else given.backup_passphrase_file
-        assert path is not None
-        found = path.read_text(encoding="utf-8").partition("\n")[0]
-    elif given.backup_passphrase:
-        found = given.backup_passphrase.get_secret_value()
+    elif file is not None:
+        if not file:
+            fail("--passphrase-file names no file; is a variable empty?", code=EXIT_SETTINGS)
+        found = Path(file).read_text(encoding="utf-8").partition("\n")[0]
+    elif settings.backup.backup_passphrase is not None:
+        found = settings.backup.backup_passphrase.get_secret_value()
     else:
         return None
     found = found.rstrip("\r\n")

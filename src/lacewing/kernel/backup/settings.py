@@ -1,5 +1,3 @@
-from pathlib import Path
-
 from pydantic import BaseModel, Field, SecretStr
 
 PASSPHRASE_LENGTH_MIN = 12
@@ -10,10 +8,6 @@ class BackupSettings(BaseModel, frozen=True):
         None,
         min_length=PASSPHRASE_LENGTH_MIN,
         description="Seals backups, and opens them: at least 12 characters.",
-    )
-    backup_passphrase_file: Path | None = Field(
-        None,
-        description="The file in whose first line that passphrase stands; a mounted secret, say.",
     )
     backup_max_age_hours: int = Field(
         36,
