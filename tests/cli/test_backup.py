@@ -15,6 +15,7 @@ import stat
 import tarfile
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,8 +27,11 @@ import msgspec
 import pytest
 
 from lacewing.cli.restoring import restore
+from lacewing.documents.store.files import claim_file
 from lacewing.kernel.backup.archive import Archive, TableSum
 from lacewing.kernel.backup.errors import NotRestorable
+from lacewing.kernel.clock import utc_now
+from lacewing.kernel.db import open_database, transaction
 from lacewing.settings import load_settings
 from tests.documents.papers import pdf
 from tests.support.forking import forking
@@ -782,6 +786,24 @@ async def test_a_file_that_is_missing_is_told_and_left_out(
     manifest = json.loads(done.stdout)["manifest"]
     assert (manifest["missing"], manifest["damaged"]) == ([long.name], [short.name])
     assert long.name in done.stderr
+
+
+async def test_a_file_on_its_way_in_is_not_called_missing(
+    sealed: dict[str, str], tmp_path: Path
+) -> None:
+    """OPS-13, DOC-7: its row is there before its bytes, and before any document has it."""
+    lacewing("keys", "list", environment=sealed)
+    settings = load_settings(sealed)
+    database = await open_database(settings.database, settings.general.data_dir)
+    async with transaction(database) as session:
+        now = utc_now()
+        await claim_file(session, "0" * 64, 10, now, now + timedelta(hours=1))
+    await database.close()
+
+    made = _backed_up(sealed, tmp_path / "x.backup")
+
+    assert (made["manifest"]["missing"], made["manifest"]["files"]) == ([], 0)
+    assert made["manifest"]["tables"]["files"]["rows"] == 1
 
 
 async def test_the_age_of_the_last_backup_is_measured(

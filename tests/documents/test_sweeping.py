@@ -315,7 +315,7 @@ async def test_a_removal_that_was_cut_off_is_finished_before_the_bytes_come_agai
 async def test_a_file_whose_upload_crashed_is_swept_when_its_claim_has_ended(
     idle_house: House, dora: Member
 ) -> None:
-    """DOC-7: its row was there, its record never came."""
+    """DOC-7: its row was there, its record never came; meanwhile nobody calls it missing."""
     storage = storage_of(idle_house)
     async with work_of(idle_house, dora) as work:
         await files_store.claim_file(
@@ -325,10 +325,13 @@ async def test_a_file_whose_upload_crashed_is_swept_when_its_claim_has_ended(
 
     await sweep(idle_house)
     while_claimed = await known(idle_house)
+    await storage.delete(key_of(PAPER))
+    missing = await find_missing(idle_house.database, storage)
     idle_house.clock.advance(seconds=SWEPT_EVERY.total_seconds())
     await run_jobs(idle_house)
 
     assert while_claimed == [(key_of(PAPER), len(PAPER))]
+    assert missing == []
     assert await known(idle_house) == []
 
 

@@ -21,6 +21,7 @@ from lacewing.cli.context import migrations_of
 from lacewing.documents.errors import FileMissing
 from lacewing.documents.files import Storage
 from lacewing.documents.files.opening import open_storage
+from lacewing.documents.store.files import find_unreferenced
 from lacewing.documents.tables import SHA256_LENGTH
 from lacewing.kernel.backup import store
 from lacewing.kernel.backup.archive import (
@@ -207,6 +208,7 @@ def _write_rows(
 ) -> None:
     """Every table of this one state; notes which files it refers to in ``wanted``."""
     written = 0
+    unreferenced = find_unreferenced(connection)
     for table in dumped_tables():
         total = manifest.tables[table.name] = TableSum()
         for number, lines in enumerate(_pieces(dump_rows(connection, table))):
@@ -214,7 +216,7 @@ def _write_rows(
             for line in lines:
                 total.add(line)
                 if table.name == "files":
-                    wanted.write(_wanted_line(line))
+                    wanted.write(_wanted_line(line, unreferenced))
             written += len(lines)
             tell("rows", written)
 
@@ -232,10 +234,10 @@ def _pieces(lines: Iterator[bytes]) -> Iterator[list[bytes]]:
         yield piece
 
 
-def _wanted_line(line: bytes) -> bytes:
-    """Of a file that is being removed no document has anything to tell."""
+def _wanted_line(line: bytes, unreferenced: set[str]) -> bytes:
+    """Nothing of a file that no document has: it is on its way in, or out."""
     row = msgspec.json.decode(line)
-    if row["is_leaving"]:
+    if row["sha256"] in unreferenced:
         return b""
     return f"{row['sha256']} {row['size_bytes']:>19}\n".encode()
 

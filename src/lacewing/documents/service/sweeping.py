@@ -99,10 +99,16 @@ async def files_in_order(database: Database) -> AsyncIterator[store.FileRow]:
 
 
 async def find_missing(database: Database, storage: Storage) -> list[str]:
-    """The keys of files that have a record and are not in the storage, or are cut off."""
+    """The keys of files that documents refer to and are not in the storage, or are cut off."""
     sizes = {stored.key: stored.size_bytes async for stored in storage.list()}
     return [
         file.sha256
         async for file in files_in_order(database)
-        if sizes.get(file.sha256) != file.size_bytes
+        if sizes.get(file.sha256) != file.size_bytes and await _is_missing(database, storage, file)
     ]
+
+
+async def _is_missing(database: Database, storage: Storage, file: store.FileRow) -> bool:
+    """Asked in this order: a file is stored before the document's record, and after its own."""
+    is_used = await store.is_used(database.session(), file.sha256)
+    return is_used and await storage.size(file.sha256) != file.size_bytes

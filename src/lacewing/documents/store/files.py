@@ -8,6 +8,7 @@ from lacewing.documents.tables import documents, files
 from lacewing.kernel.backup.store import is_holding_files
 from lacewing.kernel.db import Session
 from lacewing.kernel.db.expressions import any_of, insert_new
+from lacewing.kernel.db.offline import Connection
 from lacewing.kernel.db.paging import Order, keyset_page
 from lacewing.kernel.db.types import Timestamp
 from lacewing.kernel.pagination import PageRequest, Slice
@@ -39,6 +40,7 @@ _UNUSED = (
     )
     .limit(bindparam("at_most"))
 )
+_UNREFERENCED = select(files.c.sha256).where(~exists().where(documents.c.sha256 == files.c.sha256))
 _IN_ORDER: Final = Order(files.c.sha256)
 
 
@@ -126,6 +128,14 @@ async def list_unused(session: Session, now: datetime, at_most: int) -> list[str
 async def is_used(session: Session, sha256: str) -> bool:
     """Whether any document refers to the file."""
     return bool(await session.scalar(_IS_USED, {"sha256": sha256}))
+
+
+def find_unreferenced(connection: Connection) -> set[str]:
+    """Files that no document refers to, in the state that ``connection`` sees.
+
+    Their bytes may be there or not: an upload is at them, or they are being removed.
+    """
+    return set(connection.scalars(_UNREFERENCED))
 
 
 async def known_keys(session: Session, keys: list[str]) -> set[str]:
