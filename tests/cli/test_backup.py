@@ -170,6 +170,15 @@ def _files(folder: Path) -> dict[str, bytes]:
     }
 
 
+def _damage(folder: Path, into: Path) -> None:
+    """Copy the files, with the last byte of each another one."""
+    shutil.copytree(folder, into)
+    for path in into.rglob("*"):
+        if path.is_file():
+            path.chmod(0o600)
+            path.write_bytes(path.read_bytes()[:-1] + b"!")
+
+
 def _fill(server: Server, settings: dict[str, str]) -> dict[str, str]:
     """Something of each kind; the headers of who has made it."""
     headers = {"Authorization": f"Bearer {admin_token(server, settings)}"}
@@ -212,7 +221,10 @@ def _use(settings: dict[str, str], headers: dict[str, str]) -> None:
 async def test_what_was_backed_up_and_dropped_is_restored(
     database_kind: str, sealed: dict[str, str], new_place: MakePlace, tmp_path: Path
 ) -> None:
-    """OPS-13: the same checksums by table, equal files, logins, personal data, the audit chain."""
+    """OPS-13: the same checksums by table, equal files, logins, personal data, the audit chain.
+
+    Files that lay there already, as a disk that fails leaves them, are mended.
+    """
     file = tmp_path / "all.backup"
     data = Path(sealed["LACEWING_DATA_DIR"])
     with serving(sealed) as server:
@@ -221,6 +233,7 @@ async def test_what_was_backed_up_and_dropped_is_restored(
     before, files = await _rows(sealed["LACEWING_DATABASE_URL"]), _files(data)
     made = _backed_up(sealed, file)
     place = await new_place(database_kind)
+    _damage(data / "files", place.folder / "files")
     shutil.rmtree(data)
 
     settings = place.settings(sealed)

@@ -6,6 +6,7 @@ all the same may be written to meanwhile: whether the Lacewing is empty is asked
 something is about to be written, and for the rows while nobody else can write any.
 """
 
+import asyncio
 import hashlib
 import os
 import secrets
@@ -203,7 +204,7 @@ async def _restore_files(
 
 
 async def _restore_file(storage: Storage, piece: Piece) -> None:
-    if await storage.size(piece.key) == piece.size:
+    if await _is_there(storage, piece):
         return
     draft = storage.drafts_dir / str(new_id())
     try:
@@ -218,6 +219,19 @@ async def _restore_file(storage: Storage, piece: Piece) -> None:
         await storage.put(piece.key, draft)
     finally:
         draft.unlink(missing_ok=True)
+
+
+async def _is_there(storage: Storage, piece: Piece) -> bool:
+    """Whether the storage has it already, byte for byte: what is damaged there is put anew."""
+    if await storage.size(piece.key) != piece.size:
+        return False
+    async with storage.fetched(piece.key) as path:
+        return await asyncio.to_thread(_sha256_of, path) == piece.key
+
+
+def _sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 async def _restore_rows(
