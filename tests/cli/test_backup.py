@@ -12,6 +12,7 @@ import shutil
 import signal
 import sqlite3
 import stat
+import subprocess
 import tarfile
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -36,7 +37,7 @@ from lacewing.settings import load_settings
 from tests.documents.papers import pdf
 from tests.support.forking import forking
 from tests.support.object_storage import new_bucket
-from tests.support.processes import Server, admin_token, lacewing, serving
+from tests.support.processes import PROGRAM, Server, admin_token, lacewing, serving
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.system
@@ -737,21 +738,52 @@ def test_the_passphrase_comes_from_a_file_standard_input_or_the_settings(
 
 @pytest.mark.one_database
 def test_a_folder_keeps_the_newest_backups(sealed: dict[str, str], tmp_path: Path) -> None:
-    """OPS-13: named by their time; what else lies there is left alone."""
+    """OPS-13: named by their time; what else lies there is left alone, but for old drafts."""
     lacewing("keys", "list", environment=sealed)
     folder = tmp_path / "backups"
     folder.mkdir()
     older = [folder / f"lacewing-2026010{day}T000000Z.backup" for day in (1, 2, 3)]
     other = folder / "precious.txt"
-    for path in (*older, other):
+    left, under_way = (folder / f".lacewing-20260104T000000Z.backup.{pid}" for pid in (7, 8))
+    for path in (*older, other, left, under_way):
         path.write_text("x", encoding="utf-8")
+    os.utime(left, (0, 0))
 
     made = _backed_up(sealed, folder, "--keep", "2")
     pruned = lacewing("backup", "prune", str(folder), "--keep", "1", environment=sealed)
 
-    assert made["removed"] == [str(path) for path in older[:2]]
-    assert sorted(folder.iterdir()) == sorted([Path(made["file"]), other])
+    assert made["removed"] == [str(path) for path in (*older[:2], left)]
+    assert sorted(folder.iterdir()) == sorted([Path(made["file"]), other, under_way])
     assert str(older[2]) in pruned.stdout
+
+
+async def test_a_backup_that_is_ended_leaves_no_draft(
+    sealed: dict[str, str], tmp_path: Path
+) -> None:
+    """OPS-13: as init systems and clusters end it, by SIGTERM."""
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    lacewing("seed", environment=sealed)
+    process = _backing_up(sealed, folder)
+
+    async def has_draft() -> bool:
+        return any(folder.iterdir())
+
+    await until(has_draft)
+    process.terminate()
+    _, said = process.communicate(timeout=60)
+
+    assert (process.returncode, b"Traceback" in said) == (130, False)
+    assert not list(folder.iterdir())
+
+
+def _backing_up(settings: dict[str, str], folder: Path) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [PROGRAM, "backup", str(folder)],
+        env={**os.environ, **settings},
+        cwd=folder,
+        stderr=subprocess.PIPE,
+    )
 
 
 @pytest.mark.one_database

@@ -1,10 +1,11 @@
 """``lacewing backup`` and ``lacewing restore``: everything, in one file, and back (OPS-13)."""
 
 import re
+import signal
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +28,10 @@ from lacewing.settings import LogLevel, Settings, load_settings
 SHOWN_MAX: Final = 20
 _NAME: Final = re.compile(r"lacewing-(\d{8}T\d{6}Z)\.backup")
 """Of backups that were named by their time."""
+_DRAFT: Final = re.compile(rf"\.{_NAME.pattern}\.\d+")
+"""What a backup that was killed has left: the name by its time, and its process."""
+DRAFT_AFTER: Final = timedelta(days=1)
+"""A draft that nobody has written to for so long is nobody's."""
 _TIME: Final = "%Y%m%dT%H%M%SZ"
 
 
@@ -73,6 +78,8 @@ def create(
     target = file if folder is None else folder / f"lacewing-{utc_now().strftime(_TIME)}.backup"
     if target.exists():
         fail(f"{target} is there already; a backup is never written over another.")
+    # An init system ends it so: as by Control-C, the draft goes, and files may be removed again.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     with _progress("Writing", as_json=as_json) as tell:
         made = run(lambda given: back_up(given, target, passphrase, tell), LogLevel.WARNING)
     if passphrase is None:
@@ -103,7 +110,7 @@ def verify(file: Path, *, passphrase_file: str | None = _PASSPHRASE, as_json: bo
 
 @app.command()
 def prune(folder: Path, *, keep: int = typer.Option(..., min=1), as_json: bool = _JSON) -> None:
-    """Remove all but the newest of the backups that are named by their time."""
+    """Remove all but the newest of those named by their time, and drafts that were left."""
     removed = _prune(folder, keep)
     text = "\n".join(f"Removed {path}." for path in removed) or "There is none to remove."
     print_result({"removed": removed}, text, as_json=as_json)
@@ -158,9 +165,12 @@ def _progress(doing: str, *, as_json: bool) -> Generator[Tell]:
 
 def _prune(folder: Path, keep: int) -> list[str]:
     found = sorted(path for path in folder.iterdir() if _made_at(path) is not None)
-    for path in found[:-keep]:
+    before = (utc_now() - DRAFT_AFTER).timestamp()
+    drafts = [path for path in folder.iterdir() if _DRAFT.fullmatch(path.name)]
+    removed = [*found[:-keep], *(path for path in drafts if path.stat().st_mtime < before)]
+    for path in removed:
         path.unlink()
-    return [str(path) for path in found[:-keep]]
+    return [str(path) for path in removed]
 
 
 def _made_at(path: Path) -> datetime | None:
