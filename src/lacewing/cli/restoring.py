@@ -121,7 +121,8 @@ def _check_settings(settings: Settings, header: Header) -> None:
                 f"({', '.join(sorted(missing))}): set {variable} to what it was when it was made."
             )
     if settings.general.secret_key is not None:
-        if secret_id(own_secret(settings)) != header.secret_id:
+        own_id = secret_id(own_secret(settings))
+        if own_id != header.secret_id:
             was = "it was made." if header.is_secret_in_settings else "it was made: to nothing."
             raise NotRestorable(_REFUSED_SECRET + was)
     elif header.is_secret_in_settings:
