@@ -27,6 +27,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="Which databases to test on, comma-separated.",
     )
 
+    parser.addoption(
+        "--that-ask-it-alone",
+        action="store_true",
+        help="Only tests that run on each database: the others ran with the first one.",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--that-ask-it-alone"):
+        others = [item for item in items if not _is_of_each_database(item)]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if _is_of_each_database(item)]
+
+
+def _is_of_each_database(item: pytest.Item) -> bool:
+    is_asked = "database_kind" in getattr(item, "fixturenames", ())
+    return is_asked and item.get_closest_marker("one_database") is None
+
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "database_kind" in metafunc.fixturenames:

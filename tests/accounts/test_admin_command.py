@@ -2,18 +2,17 @@ import asyncio
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 from tests.accounts.acts import FRESH, audited, fail_to_log_in, log_in, nothing_changes, status_with
+from tests.support.commands import run_command
 from tests.support.house import PASSWORD, House, Member
 
 pytestmark = pytest.mark.system
 
-LACEWING = Path(sys.executable).parent / "lacewing"
 ADA = ("--username", "ada", "--email", "ada@example.com", "--password-stdin")
 
 Done = subprocess.CompletedProcess[str]
@@ -31,16 +30,7 @@ def admin(database_url: str, keys_dir: Path, tmp_path: Path) -> Command:
     }
 
     def run(arguments: tuple[str, ...], stdin: str) -> Done:
-        return subprocess.run(
-            [LACEWING, "admin", *arguments],
-            env=environ,
-            cwd=tmp_path,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        return run_command(("admin", *arguments), environ, stdin, str(tmp_path))
 
     async def run_aside(*arguments: str, stdin: str = "") -> Done:
         # Aside, so that the house goes on: it may be in the middle of a transaction.

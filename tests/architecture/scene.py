@@ -75,26 +75,27 @@ class Scene:
         return found
 
 
-async def make_scene(house: House, actor: str) -> Scene:
-    """Fresh people and things; for the former manager, a project that they have created."""
+async def make_people(house: House) -> dict[str, Member]:
+    """One of each kind, under fresh names."""
     number = next(_numbers)
-    people: dict[str, Member] = {}
+    roles = {
+        "watcher": Role.ADMIN, "target": Role.DEVELOPER, matrix.REPORTER: Role.DEVELOPER,
+        matrix.ASSIGNEE: Role.DEVELOPER, matrix.CREATOR: Role.MANAGER,
+        matrix.FORMER_MANAGER: Role.MANAGER, matrix.DEVELOPER: Role.DEVELOPER,
+        matrix.MANAGER: Role.MANAGER, matrix.ADMIN: Role.ADMIN,
+    }  # fmt: skip
+    return {
+        kind: await house.member(f"{kind.replace(' ', '-')}{number}", role)
+        for kind, role in roles.items()
+    }
 
-    async def enter(kind: str, role: Role = Role.DEVELOPER) -> Member:
-        member = await house.member(f"{kind.replace(' ', '-')}{number}", role)
-        people[kind] = member
-        return member
 
-    watcher = await enter("watcher", Role.ADMIN)
-    target = await enter("target")
-    reporter = await enter(matrix.REPORTER)
-    assignee = await enter(matrix.ASSIGNEE)
-    creator = await enter(matrix.CREATOR, Role.MANAGER)
-    former = await enter(matrix.FORMER_MANAGER, Role.MANAGER)
-    await enter(matrix.DEVELOPER)
-    await enter(matrix.MANAGER, Role.MANAGER)
-    await enter(matrix.ADMIN, Role.ADMIN)
-
+async def make_scene(house: House, actor: str, people: Mapping[str, Member]) -> Scene:
+    """Fresh things; for the former manager, a project that they have created."""
+    number = next(_numbers)
+    watcher, target = people["watcher"], people["target"]
+    reporter, assignee = people[matrix.REPORTER], people[matrix.ASSIGNEE]
+    creator, former = people[matrix.CREATOR], people[matrix.FORMER_MANAGER]
     maker = former if actor == matrix.FORMER_MANAGER else creator
     project = await _made(maker, "/api/projects", {"name": f"Scene {number}"})
     issues = f"/api/projects/{project['id']}/issues"

@@ -1,12 +1,16 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
 import httpx
 
 from tests.architecture.matrix import ACTORS, ANONYMOUS, FORMER_MANAGER, MATRIX, Row
-from tests.architecture.scene import Scene, make_scene
-from tests.support.house import House
+from tests.architecture.scene import Scene, make_people, make_scene
+from tests.support.house import House, Member
+
+OF_PEOPLE = ("/api/auth", "/api/users")
+SCENES_OF_SOME_PEOPLE = 20
+"""Each makes a personal access token more; one may have 50."""
 
 
 def _is_allowed(actor: str, row: Row, answer: httpx.Response) -> bool:
@@ -26,16 +30,30 @@ class Scenes:
     def __init__(self, house: House) -> None:
         self._house = house
         self._unused: dict[bool, Scene] = {}
+        self._people: Mapping[str, Member] | None = None
+        self._left = 0
+        """How many more scenes these people can play."""
 
     async def scene_for(self, actor: str) -> Scene:
         """The former manager needs a project of their own."""
         kind = actor == FORMER_MANAGER
         if kind not in self._unused:
-            self._unused[kind] = await make_scene(self._house, actor)
+            self._unused[kind] = await make_scene(self._house, actor, await self._people_for(kind))
         return self._unused[kind]
 
-    def use_up(self, actor: str) -> None:
+    async def _people_for(self, kind: bool) -> Mapping[str, Member]:  # noqa: FBT001  as above
+        """Whose rights and sessions nobody has touched; a former manager was one only once."""
+        if kind:
+            return await make_people(self._house)
+        if self._people is None or not self._left:
+            self._people, self._left = await make_people(self._house), SCENES_OF_SOME_PEOPLE
+        self._left -= 1
+        return self._people
+
+    def use_up(self, actor: str, row: Row) -> None:
         del self._unused[actor == FORMER_MANAGER]
+        if row.path.startswith(OF_PEOPLE):
+            self._people = None
 
     async def states_for(self, actors: Sequence[str]) -> list[Any]:
         """Of the scenes of these actors, all of which are there afterwards."""
@@ -51,7 +69,7 @@ async def _ask(scenes: Scenes, row: Row, actors: Sequence[str]) -> set[str]:
         if _is_allowed(actor, row, await scene.ask(actor, row)):
             through.add(actor)
             if row.method != "GET":
-                scenes.use_up(actor)
+                scenes.use_up(actor, row)
     return through
 
 

@@ -7,13 +7,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
+from sqlalchemy import insert, select
 
+from lacewing.accounts.tables import users
 from lacewing.documents.files.local import LocalStorage
 from lacewing.documents.store.files import claim_file
+from lacewing.documents.tables import documents
 from lacewing.kernel.clock import utc_now
 from lacewing.kernel.db import open_database, transaction
+from lacewing.kernel.ids import new_id
 from lacewing.settings import load_settings
 from tests.support.object_storage import new_bucket
 from tests.support.processes import lacewing
@@ -55,7 +60,10 @@ class Files:
 
 @pytest.fixture
 async def files(environment: dict[str, str], tmp_path: Path) -> Files:
-    """Three, with what the database knows of them; in the storage of the settings."""
+    """Three, each of a document, with what the database knows; in the storage of the settings."""
+    command = ("admin", "create", "--username=ada", "--email=ada@example.com", "--password-stdin")
+    made = lacewing(*command, environment=environment, given="Correct-Horse-7\n")
+    assert made.returncode == 0, made.stderr
     settings = load_settings(environment)
     database = await open_database(settings.database, settings.general.data_dir)
     old = settings.general.data_dir / "files"
@@ -68,9 +76,20 @@ async def files(environment: dict[str, str], tmp_path: Path) -> Files:
         async with transaction(database) as session:
             now = utc_now()
             await claim_file(session, key_of(content), len(content), now, now)
+            owner = await session.scalar(select(users.c.id))
+            await session.execute(insert(documents), _document_of(content, owner))
     await storage.close()
     await database.close()
     return Files(old, tmp_path / "new", [key_of(content) for content in CONTENTS])
+
+
+def _document_of(content: bytes, owner_id: UUID) -> dict[str, Any]:
+    return {
+        "id": new_id(), "owner_id": owner_id, "project_id": None, "issue_id": None,
+        "filename": "notes.pdf", "content_type": "application/pdf", "sha256": key_of(content),
+        "created_at": utc_now(), "updated_at": utc_now(), "status": "UPLOADED", "progress": 0,
+        "step": None, "failure": None, "message": "",
+    }  # fmt: skip
 
 
 def move(environment: dict[str, str], *options: str) -> tuple[int, dict[str, Any]]:

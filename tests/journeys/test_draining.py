@@ -14,8 +14,8 @@ pytestmark = pytest.mark.system
 
 CLIENTS = 40
 CONNECTIONS_MAX = 800
-PAUSE_SECONDS = 0.001
-"""Between two that connect: a second of them fits into the files that a process may have."""
+PAUSE_SECONDS = 0.01
+"""Between two that connect: eight seconds of them fit into the files that a process may have."""
 REGISTRATION = (
     b"POST /api/auth/register HTTP/1.1\r\nHost: localhost\r\n"
     b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
@@ -43,6 +43,8 @@ def _connect_until_refused(server: Server) -> list[socket.socket]:
         connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
         connections.append(connection)
         time.sleep(PAUSE_SECONDS)
+    for connection in connections:
+        connection.close()
     raise AssertionError("it still listens")
 
 

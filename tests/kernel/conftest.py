@@ -11,6 +11,7 @@ import pytest
 
 from lacewing.kernel.actor import Role
 from tests.kernel.logs import Log, captured_log
+from tests.support.commands import run_command
 from tests.support.house import House, Member
 from tests.support.servers import free_port, wait_for_port
 
@@ -31,14 +32,8 @@ class StartedServer:
 
     def command(self, *arguments: str, stdin: str = "") -> str:
         """What a command of the same installation prints."""
-        done = subprocess.run(
-            [LACEWING, *arguments],
-            env=self.environ,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        done = run_command(arguments, self.environ, stdin, str(self.log.parent))
+        assert done.returncode == 0, done.stderr
         return done.stdout
 
 

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -35,6 +36,10 @@ ARGUMENTS = (
 )
 
 
+UNMEASURED = {name: value for name, value in os.environ.items() if "COVERAGE" not in name}
+"""Of what it does itself, nobody asks how much of it was tried."""
+
+
 @pytest.mark.system
 def test_no_answer_is_a_server_error_or_is_missing_in_the_document(
     server: StartedServer, tmp_path: Path
@@ -55,6 +60,7 @@ def test_no_answer_is_a_server_error_or_is_missing_in_the_document(
             "--header", f"Authorization: Bearer {token}", *ARGUMENTS,
         ],
         cwd=tmp_path,
+        env=UNMEASURED,
         capture_output=True,
         text=True,
         check=False,

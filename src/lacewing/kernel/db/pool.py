@@ -35,7 +35,7 @@ _LOST = (
     OSError,
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
-    asyncpg.TargetServerAttributeNotMatched,
+    asyncpg.InternalClientError,  # also where the URL wants one that writes, and there is none yet
 )
 """No new connection can be had; a ``TimeoutError`` is an ``OSError``. One that is refused for its
 password, or since there are too many, says nothing about the others."""

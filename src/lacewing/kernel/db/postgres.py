@@ -32,13 +32,13 @@ _UNAVAILABLE = (
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
     asyncpg.ReadOnlySQLTransactionError,  # the one who wrote has become a standby
-    asyncpg.TargetServerAttributeNotMatched,  # the URL wants one that writes, and there is none yet
+    asyncpg.InternalClientError,  # what it says of a connection that ended while nobody asked
     asyncpg.InvalidCachedStatementError,  # the schema was upgraded meanwhile
     OSError,
     TimeoutError,
 )
 
-_LOST = (asyncpg.PostgresConnectionError, OSError)
+_LOST = (asyncpg.PostgresConnectionError, asyncpg.InternalClientError, OSError)
 """After these the connection may be no more; a ``TimeoutError`` is an ``OSError``."""
 
 Result = TypeVar("Result")
