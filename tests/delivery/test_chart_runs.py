@@ -92,7 +92,7 @@ async def test_the_migration_runs_with_what_its_hook_has(
     assert after.returncode == 0, after.stderr
 
 
-def test_a_worker_answers_the_probes_of_its_pod(tmp_path: Path) -> None:
+def test_a_worker_answers_the_probes_of_its_pod(tmp_path: Path, redis_url: str) -> None:
     """OPS-9, OPS-4: called as the pod calls it, but on a port that is free here."""
     pod = rendered("everything").one("Deployment", "-worker")["spec"]["template"]
     [container] = pod["spec"]["containers"]
@@ -106,7 +106,11 @@ def test_a_worker_answers_the_probes_of_its_pod(tmp_path: Path) -> None:
         log.open("wb") as output,
         subprocess.Popen(
             [PROGRAM, *arguments],
-            env={**os.environ, "LACEWING_DATA_DIR": str(tmp_path)},
+            env={
+                **os.environ,
+                "LACEWING_DATA_DIR": str(tmp_path),
+                "LACEWING_REDIS_URL": redis_url,
+            },
             stdout=output,
             stderr=output,
             cwd=tmp_path,
@@ -120,7 +124,7 @@ def test_a_worker_answers_the_probes_of_its_pod(tmp_path: Path) -> None:
         finally:
             process.terminate()
 
-    assert answers == {"/health/live": 200, "/health/ready": 200}
+    assert answers == {"/health/live": 200, "/health/ready?exclude=redis": 200}
     assert process.returncode == 0
 
 
