@@ -72,7 +72,11 @@ class Composed:
         """Speaks to nginx as whoever has ``token``."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         return httpx.AsyncClient(
-            base_url=self.url, verify=self.tls, headers=headers, timeout=60, **options
+            base_url=self.url,
+            verify=self.tls,
+            headers=headers | options.pop("headers", {}),
+            timeout=60,
+            **options,
         )
 
     def make_admin(self, username: str) -> None:
