@@ -13,6 +13,8 @@ from typing import Final
 import uvicorn
 from uvicorn.supervisors import Multiprocess, multiprocess
 
+from lacewing.kernel.web.protocol import ProblemProtocol
+
 
 class DrainingServer(uvicorn.Server):
     """Takes in everyone who has connected, and only then listens no more."""
@@ -27,8 +29,12 @@ class DrainingServer(uvicorn.Server):
             # The loop looks no more; through the copies the kernel goes on listening.
             listening.close()
         arrived = [each for door in doors for each in _empty(door)]
-        for connection in arrived:
-            await self._take_in(connection)
+        for connection in tuple(self.server_state.connections):
+            if isinstance(connection, ProblemProtocol):
+                # What is asked while the others are taken in is the last already.
+                connection.shutdown()
+        for each in arrived:
+            await self._take_in(each)
         await super().shutdown(sockets)
 
     async def _take_in(self, connection: socket.socket) -> None:
