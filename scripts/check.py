@@ -66,7 +66,10 @@ MEASURED_TESTS = [
 
 TESTS = {"quick": [QUICK_TESTS], "all": [ALL_TESTS, ON_POSTGRES], "tests": [MEASURED_TESTS]}
 
-DELIVERY_TESTS = ["pytest", "-q", "--durations=20", "tests/delivery"]
+DELIVERY_TESTS = [
+    "pytest", "-n", "2", "--dist", "loadgroup", "-q", "--durations=20", "tests/delivery",
+]  # fmt: skip
+"""Much of it waits: for servers to stop, for attackers to give up."""
 
 OUT_OF_REACH = ("could not be audited", "ConnectionError", "Max retries", "Failed to resolve")
 """What the auditor says on a closed network; never counted as passed."""

@@ -15,6 +15,8 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support.locks import alone
+
 POSTGRES_VARIABLE = "LACEWING_TEST_POSTGRES_URL"
 REDIS_VARIABLE = "LACEWING_TEST_REDIS_URL"
 START_SECONDS = 90
@@ -40,7 +42,10 @@ def install_package(package: str) -> None:
         ["apt-get", "update", "-qq"],
         ["apt-get", "install", "-y", "-qq", "--no-install-recommends", package],
     ):
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        with alone("packages"):
+            done = subprocess.run(
+                command, env=environment, capture_output=True, text=True, check=False
+            )
         if done.returncode != 0:
             raise CannotStart(f"{' '.join(command)} failed: {done.stderr[-500:]}")
 

@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from tests.support.locks import alone
 from tests.support.servers import CannotStart, install_package
 
 ROOT = Path(__file__).parents[2]
@@ -27,11 +28,16 @@ BUILT_IN_PLACE = {"docker-compose": "./cmd"}
 
 def go_tool(name: str) -> Path:
     """The path of one of ``GO_TOOLS``, built if it is not there."""
-    module = GO_TOOLS[name]
-    version = module.rpartition("@")[2]
+    version = GO_TOOLS[name].rpartition("@")[2]
     program = TOOLS / f"{name}-{version}"
-    if program.exists():
-        return program
+    with alone(name):
+        if not program.exists():
+            _build(name, program)
+    return program
+
+
+def _build(name: str, program: Path) -> None:
+    module = GO_TOOLS[name]
     if shutil.which("go") is None:
         install_package("golang-go")
     building = TOOLS / f"building-{os.getpid()}"
@@ -43,7 +49,6 @@ def go_tool(name: str) -> Path:
     [built] = building.iterdir()
     built.rename(program)
     building.rmdir()
-    return program
 
 
 def _build_in_place(module: str, package: str, built: Path, environment: dict[str, str]) -> None:
