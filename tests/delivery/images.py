@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from tests.support.docker import Engine
+from tests.support.locks import alone
 from tests.support.tools import ROOT, TOOLS, debian_tool
 
 HERE = Path(__file__).parent
@@ -89,16 +90,21 @@ def _make_base(engine: Engine) -> None:
 def _tree(name: str, packages: tuple[str, ...]) -> Path:
     """A Debian 12 with these packages, as a tar; kept among the tools, as it takes a minute."""
     tree = TOOLS / f"bookworm-{name}.tar"
-    if not tree.exists():
-        TOOLS.mkdir(parents=True, exist_ok=True)
-        making = tree.with_suffix(".new.tar")
-        debian_tool("mmdebstrap", "mmdebstrap")
-        Engine("").run(
-            ["mmdebstrap", "--variant=minbase", "--dpkgopt=force-unsafe-io",
-             f"--include={','.join(packages)}", "bookworm", str(making)]
-        )  # fmt: skip
-        making.rename(tree)
+    with alone(tree.stem):
+        if not tree.exists():
+            _make_tree(tree, packages)
     return tree
+
+
+def _make_tree(tree: Path, packages: tuple[str, ...]) -> None:
+    TOOLS.mkdir(parents=True, exist_ok=True)
+    making = tree.with_suffix(".new.tar")
+    debian_tool("mmdebstrap", "mmdebstrap")
+    Engine("").run(
+        ["mmdebstrap", "--variant=minbase", "--dpkgopt=force-unsafe-io",
+         f"--include={','.join(packages)}", "bookworm", str(making)]
+    )  # fmt: skip
+    making.rename(tree)
 
 
 def _text(name: str) -> str:
