@@ -16,14 +16,10 @@ from tests.support.servers import CannotStart
 HERE = Path(__file__).parent
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.delivery)
-            # Of two processes one has Docker's engine, and what is started for a module is once.
-            is_of_docker = "engine" in getattr(item, "fixturenames", ())
-            item.add_marker(pytest.mark.xdist_group("docker" if is_of_docker else item.path.stem))
 
 
 @pytest.fixture(scope="session")
