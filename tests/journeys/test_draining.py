@@ -77,8 +77,8 @@ async def test_who_has_connected_is_answered(
 async def test_a_request_on_a_connection_that_was_idle_is_answered(
     database_url: str, tmp_path: Path
 ) -> None:
-    """OPS-6: it comes after SIGTERM, and is told that it is the last. Of one process: of several each
-    has its own half second, and nobody outside sees which one's is over."""
+    """OPS-6: it comes after SIGTERM, and is told that it is the last. Of several processes each
+    has its own half second, and nobody outside sees whose is over."""
     environment = environment_of(database_url, tmp_path, LACEWING_REGISTER_LIMIT_PER_MINUTE="0")
     with serving(environment) as server:
         connections = [_connect(server) for _ in range(CLIENTS)]
