@@ -8,7 +8,7 @@ from lacewing.catalogue import tables as _catalogue  # ruff: ignore[unused-impor
 from lacewing.content import tables as _content  # ruff: ignore[unused-import]  registers its tables
 from lacewing.documents import tables as _documents  # ruff: ignore[unused-import]  registers its tables
 from lacewing.kernel.audit import tables as _audit  # ruff: ignore[unused-import]  registers its tables
-from lacewing.kernel.backup import tables as _backup  # ruff: ignore[unused-import]
+from lacewing.kernel.backup import tables as _backup  # ruff: ignore[unused-import]  registers its tables
 from lacewing.kernel.db.metadata import metadata
 from lacewing.kernel.db.promise import keep_promise
 from lacewing.kernel.events import tables as _events  # ruff: ignore[unused-import]  registers its tables

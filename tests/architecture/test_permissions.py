@@ -38,13 +38,13 @@ class Scenes:
         """The former manager needs a project of their own."""
         kind = actor == FORMER_MANAGER
         if kind not in self._unused:
-            self._unused[kind] = await make_scene(self._house, actor, await self._people_for(kind))
+            # One who was a manager once is no manager again.
+            people = await (make_people(self._house) if kind else self._people_again())
+            self._unused[kind] = await make_scene(self._house, actor, people)
         return self._unused[kind]
 
-    async def _people_for(self, kind: bool) -> Mapping[str, Member]:  # noqa: FBT001  as above
-        """Whose rights and sessions nobody has touched; a former manager was one only once."""
-        if kind:
-            return await make_people(self._house)
+    async def _people_again(self) -> Mapping[str, Member]:
+        """Whose rights and sessions nobody has touched."""
         if self._people is None or not self._left:
             self._people, self._left = await make_people(self._house), SCENES_OF_SOME_PEOPLE
         self._left -= 1

@@ -157,7 +157,7 @@ async def test_a_server_that_stops_in_the_middle_of_traffic_fails_no_request(
         await until(_is_well(composed, "server-1"))
         await traffic.goes_on(100)
 
-    print(f"\nOne of two servers stopped and started: {len(traffic.failed)} of "  # noqa: T201
+    print(f"\nOne of two servers stopped and started: {len(traffic.failed)} of "  # noqa: T201  a figure
           f"{traffic.answered + len(traffic.failed)} requests failed.")  # fmt: skip
     assert traffic.failed == []
     assert sorted(await titles_of(admin, project_id)) == sorted(traffic.written)
@@ -176,7 +176,7 @@ async def test_a_rolling_restart_fails_no_request(
         await traffic.goes_on(50)
 
     after = composed.compose("ps", "--quiet", "server-1", "server-2", "worker").split()
-    print(f"\nRolling restart of both servers: {len(traffic.failed)} of "  # noqa: T201
+    print(f"\nRolling restart of both servers: {len(traffic.failed)} of "  # noqa: T201  a figure
           f"{traffic.answered + len(traffic.failed)} requests failed.")  # fmt: skip
     assert traffic.failed == []
     assert len(after) == 3

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.delivery.sites import Site, needing_programs
+from tests.support.cannot import cannot_test
 from tests.support.proxy import WIDE_OPEN, Proxy, proxying, rendered
 from tests.support.tools import debian_tool
 
@@ -230,7 +231,7 @@ async def test_http_2_is_spoken(a_site: Site) -> None:
 async def test_ipv6_leads_to_the_same_site(a_site: Site) -> None:
     """OPS-8: by the address itself; a name may have both."""
     if not HAS_IPV6:
-        pytest.skip("this machine has no IPv6, so nginx listens on none")
+        cannot_test("this machine has no IPv6, so nginx listens on none")
     port = a_site.proxy.host.rpartition(":")[2]
 
     told = await asyncio.to_thread(curl, a_site.proxy, f"https://[::1]:{port}/health/live")

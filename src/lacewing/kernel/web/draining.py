@@ -59,8 +59,7 @@ class DrainingProcess(multiprocess.Process):
         return self._server
 
 
-# The only way to say of what kind the processes of a `Multiprocess` are.
-multiprocess.Process = DrainingProcess  # type: ignore[misc]
+multiprocess.Process = DrainingProcess  # type: ignore[misc]  # no other way to say of what kind
 
 
 class DrainingProcesses(Multiprocess):
