@@ -39,6 +39,7 @@ from lacewing.kernel.clock import utc_now
 from lacewing.kernel.db import Database, open_database, transaction
 from lacewing.kernel.db.dump import dump_rows, dumped_tables
 from lacewing.kernel.db.offline import Connection, use_connection
+from lacewing.kernel.durable import sync_folder
 from lacewing.kernel.errors import Unavailable
 from lacewing.kernel.ids import new_id
 from lacewing.settings import Settings
@@ -80,7 +81,7 @@ async def back_up(settings: Settings, target: Path, passphrase: str | None, tell
                 manifest = await _write(settings, draft, passphrase, tell)
                 size = draft.stat().st_size
                 draft.replace(target)
-                _sync_folder(target.parent)
+                sync_folder(target.parent)
             finally:
                 draft.unlink(missing_ok=True)
             await finish(size)
@@ -282,11 +283,3 @@ async def _write_file(storage: Storage, archive: ArchiveWriter, key: str, size: 
             return await asyncio.to_thread(archive.add_file, key, path, size)
     except FileMissing:
         return None
-
-
-def _sync_folder(path: Path) -> None:
-    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

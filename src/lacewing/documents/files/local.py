@@ -14,6 +14,7 @@ from typing import BinaryIO, Final, TypeVar
 
 from lacewing.documents.errors import FileMissing, StorageFull, StorageUnavailable
 from lacewing.documents.files.storage import CHUNK_BYTES, StoredFile
+from lacewing.kernel.durable import sync_folder
 
 THREADS: Final = 8
 """Files that are made durable at a time: disks write many syncs at once, one after another none."""
@@ -109,7 +110,7 @@ class LocalStorage:
         """Sync, then name: after a crash the name stands for all bytes, or is not there."""
         if not path.parent.exists():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _sync_folder(path.parent.parent)
+            sync_folder(path.parent.parent)
         with draft.open("rb") as file:
             os.fsync(file.fileno())
         draft.chmod(0o400)
@@ -117,7 +118,7 @@ class LocalStorage:
         second_name.unlink(missing_ok=True)
         second_name.hardlink_to(draft)
         second_name.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
     def _walk(self) -> Generator[StoredFile, None, None]:
         for folder, _, names in os.walk(self._folder):
@@ -137,11 +138,3 @@ def _read_at(file: BinaryIO, start: int, length: int) -> bytes:
     if not chunk:
         raise FileMissing("The file is shorter than it was.")
     return chunk
-
-
-def _sync_folder(path: Path) -> None:
-    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
